@@ -1,0 +1,34 @@
+/**
+ * Settings of the systems Signalbox replaces, and of hosting platforms' guides, that nothing reads yet.
+ * Set one, and the start says that it has no effect: a setting is never ignored in silence.
+ * A module that gives one a use declares it in its section and takes it out of this list.
+ */
+export const recognisedWithoutUse: readonly string[] = Object.freeze([
+  'ADMIN_API_KEY',
+  'ADMIN_PASSWORD',
+  'APP_VERSION',
+  'FIRST_SUPERUSER',
+  'FIRST_SUPERUSER_PASSWORD',
+  'FLOWER_BASIC_AUTH',
+  'FRONTEND_HOST',
+  'HEALTH_SERVICE_URL',
+  'IP_ALLOCATOR_URL',
+  'JWT_SECRET',
+  'KEYCLOAK_ADMIN_PASSWORD',
+  'KEYCLOAK_ADMIN_USERNAME',
+  'KEYCLOAK_REALM',
+  'KEYCLOAK_URL',
+  'LOKI_URL',
+  'METRICS_PORT',
+  'OPENAI_API_KEY',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTLP_ENDPOINT',
+  'OTLP_HEADERS',
+  'PROJECT_NAME',
+  'REDIS_URL',
+  'SECRET_KEY',
+  'SENTRY_DSN',
+  'SENTRY_ENVIRONMENT',
+  'SENTRY_TRACES_SAMPLE_RATE',
+  'TEMP_DIR',
+]);

@@ -1,0 +1,25 @@
+const durationUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const byteUnits: Readonly<Record<string, number>> = { b: 1, kb: 1_024, mb: 1_048_576, gb: 1_073_741_824 };
+
+function parse(text: string, units: Readonly<Record<string, number>>, bare: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
+  if (!match) return undefined;
+  const factor = units[(match[2] || bare).toLowerCase()];
+  return factor === undefined ? undefined : Math.round(Number(match[1]) * factor);
+}
+
+/** `1.5s` → 1500. A bare number is seconds. */
+export function parseDuration(text: string): number | undefined {
+  return parse(text, durationUnits, 's');
+}
+
+/** `2kb` → 2048. A bare number is bytes. */
+export function parseBytes(text: string): number | undefined {
+  return parse(text, byteUnits, 'b');
+}

@@ -1,0 +1,166 @@
+import pg from 'pg';
+import { AbortReason, withTimeout } from '../foundation/abort.js';
+import { messageOf } from '../foundation/errors.js';
+import type { Logger } from '../foundation/logger.js';
+import { type ConnectionOptions, clientConfig, greet, type ServerInfo } from './connection.js';
+import { databaseErrors } from './errors.js';
+import type { Queryable, QueryResult } from './queryable.js';
+import { typedDatabaseError } from './sqlstate.js';
+import { StatementNames } from './statement-names.js';
+
+export interface DatabaseOptions extends ConnectionOptions {
+  /** URL without a pooler in between, for LISTEN. Defaults to `url`. */
+  readonly directUrl?: string | undefined;
+  readonly poolSize: number;
+  readonly logger: Logger;
+}
+
+/** How much longer than the server's own limit we wait before the connection counts as dead. */
+const graceMs = 2_000;
+
+/**
+ * A pool of connections to one PostgreSQL. Statements are static texts with parameters, prepared
+ * once per connection. Errors that say the database is at fault are typed (`database_*`).
+ */
+export class Database implements Queryable {
+  readonly #options: DatabaseOptions;
+  readonly #pool: pg.Pool;
+  readonly #names = new StatementNames();
+  readonly #greeted = new WeakSet<pg.PoolClient>();
+  #server: ServerInfo | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+    this.#pool = new pg.Pool({ ...clientConfig(options), max: options.poolSize, idleTimeoutMillis: 30_000 });
+    this.#pool.on('error', (error) => {
+      options.logger.warn({ error: messageOf(error) }, 'an idle database connection was lost');
+    });
+  }
+
+  /** What stands at the other end. Known after the first successful statement. */
+  get server(): ServerInfo | undefined {
+    return this.#server;
+  }
+
+  get connections(): { readonly total: number; readonly idle: number; readonly waiting: number } {
+    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.#pool;
+    return { total, idle, waiting };
+  }
+
+  /** Options of a connection outside the pool that a session can rest on. */
+  get directOptions(): ConnectionOptions {
+    return { ...this.#options, url: this.#options.directUrl ?? this.#options.url };
+  }
+
+  /** @throws database_unavailable, database_timeout, database_unsupported */
+  async connect(): Promise<ServerInfo> {
+    return this.#withClient(async () => this.#server as ServerInfo);
+  }
+
+  async query<Row extends object>(text: string, values: unknown[] = []): Promise<QueryResult<Row>> {
+    return this.#withClient((client) => this.#run<Row>(client, text, values));
+  }
+
+  /** Runs `work` in one transaction: committed when it resolves, undone when it rejects. */
+  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    return this.#withClient(async (client) => {
+      const tx: Queryable = { query: (text, values = []) => this.#run(client, text, values) };
+      await this.#run(client, 'begin', []);
+      let result: T;
+      try {
+        result = await work(tx);
+      } catch (error) {
+        // A failed rollback must not hide why the work failed; the connection is then thrown away below.
+        await this.#run(client, 'rollback', []).catch((lost: unknown) => {
+          this.#options.logger.warn(
+            { error: messageOf(lost) },
+            'rollback failed; the connection is discarded',
+          );
+          throw new UndoFailed(error);
+        });
+        throw error;
+      }
+      await this.#run(client, 'commit', []);
+      return result;
+    });
+  }
+
+  /** Waits for what is under way, then closes every connection. */
+  async close(): Promise<void> {
+    this.#closed ??= this.#pool.end();
+    await this.#closed;
+  }
+
+  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#acquire();
+    let broken = false;
+    try {
+      return await work(client);
+    } catch (error) {
+      if (error instanceof UndoFailed) {
+        broken = true;
+        throw error.workError;
+      }
+      const typed = typedDatabaseError(error);
+      // After an error of the connection itself its state is unknown: never hand it to the next caller.
+      broken = typed !== undefined && typed.code !== 'database_conflict';
+      throw typed ?? error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #acquire(): Promise<pg.PoolClient> {
+    let client: pg.PoolClient;
+    try {
+      client = await this.#pool.connect();
+    } catch (error) {
+      throw (
+        typedDatabaseError(error) ?? databaseErrors.database_unavailable(messageOf(error), { cause: error })
+      );
+    }
+    if (this.#greeted.has(client)) return client;
+    try {
+      this.#server = await withTimeout(greet(client, this.#options), this.#limitMs, 'the greeting');
+      this.#greeted.add(client);
+      return client;
+    } catch (error) {
+      client.release(true);
+      throw typedDatabaseError(error) ?? error;
+    }
+  }
+
+  get #limitMs(): number {
+    return this.#options.statementTimeoutMs + graceMs;
+  }
+
+  async #run<Row extends object>(
+    client: pg.PoolClient,
+    text: string,
+    values: unknown[],
+  ): Promise<QueryResult<Row>> {
+    const name = this.#server?.pooled ? undefined : this.#names.of(text);
+    const statement = name === undefined ? { text, values } : { name, text, values };
+    try {
+      return await withTimeout(client.query<Row>(statement), this.#limitMs, 'a statement');
+    } catch (error) {
+      if (isTimeout(error)) throw databaseErrors.database_timeout(messageOf(error), { cause: error });
+      throw error;
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof AbortReason && error.kind === 'timeout';
+}
+
+/** Carries the error of the work past a rollback that failed too. */
+class UndoFailed extends Error {
+  readonly workError: unknown;
+
+  constructor(workError: unknown) {
+    super('the transaction could not be undone');
+    this.workError = workError;
+  }
+}

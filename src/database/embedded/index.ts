@@ -1,0 +1,2 @@
+export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.js';
+export { embeddedErrors } from './errors.js';

@@ -1,0 +1,31 @@
+import type { Notifications } from '../database/notifications.js';
+
+/** The channel on which the database tells what moved. */
+export const changeChannel = 'signalbox';
+
+/** Something moved. A hint, never a fact: it may be missed, so whoever listens also polls. */
+export type Change =
+  | { readonly kind: 'job'; readonly id: string }
+  | { readonly kind: 'queue'; readonly name: string }
+  /** Notifications may have been missed: look at everything. */
+  | { readonly kind: 'resync' };
+
+export function subscribeToChanges(
+  notifications: Notifications,
+  handler: (change: Change) => void,
+): () => void {
+  return notifications.subscribe((payload) => handler(parseChange(payload)));
+}
+
+function parseChange(payload: string): Change {
+  const colon = payload.indexOf(':');
+  const rest = payload.slice(colon + 1);
+  switch (payload.slice(0, Math.max(colon, 0))) {
+    case 'job':
+      return { kind: 'job', id: rest };
+    case 'queue':
+      return { kind: 'queue', name: rest };
+    default:
+      return { kind: 'resync' };
+  }
+}

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { SignalboxError } from '../foundation/errors.js';
+import { newId } from '../foundation/ids.js';
+import { Engine } from './engine.js';
+import { task } from './task.js';
+import { anyTask, Harness } from './testing/harness.js';
+
+const greet = task({
+  name: 'greet',
+  queue: 'greetings',
+  priority: 5,
+  input: z.strictObject({ name: z.string().max(10), times: z.number().int().optional() }),
+  run: async () => undefined,
+});
+const free = anyTask('free', async () => undefined);
+
+let h: Harness;
+beforeAll(async () => {
+  h = await Harness.start([greet, free]);
+});
+afterAll(() => h.stop());
+
+async function refused(promise: Promise<unknown>): Promise<SignalboxError> {
+  return promise.then(
+    () => expect.fail('it was accepted'),
+    (error: SignalboxError) => error,
+  );
+}
+
+describe('enqueue', () => {
+  it('stores the job with its task’s policy and its first event', async () => {
+    const job = await h.engine.enqueue(greet, { name: 'Ada' }, { tags: ['a', 'b'], owner: 'ada' });
+    expect(job).toMatchObject({
+      task: 'greet',
+      queue: 'greetings',
+      status: 'queued',
+      priority: 5,
+      input: { name: 'Ada' },
+      attempt: 0,
+      maxAttempts: 3,
+      owner: 'ada',
+      tags: ['a', 'b'],
+    });
+    expect(await h.engine.jobs.get(job.id)).toEqual(job);
+    expect(await h.engine.jobs.events(job.id)).toMatchObject([{ seq: 1, type: 'queued' }]);
+  });
+
+  it('keeps a job for later as scheduled', async () => {
+    const runAt = new Date(Date.now() + 3_600_000);
+    const job = await h.engine.enqueue('greet', { name: 'Ada' }, { runAt });
+    expect(job).toMatchObject({ status: 'scheduled', runAt });
+  });
+
+  it('names every wrong field of the input', async () => {
+    const error = await refused(
+      h.engine.enqueue(greet, { name: 'far too long a name', times: 'x', more: 1 }),
+    );
+    expect(error.code).toBe('input_invalid');
+    expect(error.fields.map(({ field }) => field).sort()).toEqual([
+      'input.more',
+      'input.name',
+      'input.times',
+    ]);
+  });
+
+  it.each([
+    ['a NUL character', { deep: [{ text: 'a\u0000b' }] }, 'input.deep.0.text'],
+    ['broken Unicode', { text: '\ud800' }, 'input.text'],
+    ['a BigInt', { n: 1n }, 'input'],
+    ['more than a megabyte', { text: 'x'.repeat(1_100_000) }, 'input'],
+  ])('refuses %s, naming the place', async (_name, input, field) => {
+    const error = await refused(h.engine.enqueue(free, input));
+    expect(error.code).toBe('input_invalid');
+    expect(error.fields.map((problem) => problem.field)).toEqual([field]);
+  });
+
+  it('refuses options that the database could not hold', async () => {
+    const options = { priority: 1.5, tags: [''], maxAttempts: 0, runAt: new Date('no'), traceParent: 'x' };
+    const error = await refused(h.engine.enqueue(free, {}, options));
+    expect(error.fields.map((problem) => problem.field)).toEqual([
+      'priority',
+      'maxAttempts',
+      'tags',
+      'runAt',
+      'traceParent',
+    ]);
+  });
+
+  it('says which tasks there are when one is unknown', async () => {
+    const error = await refused(h.engine.enqueue('nothing', {}));
+    expect(error.code).toBe('task_unknown');
+    expect(error.message).toContain('greet');
+  });
+
+  it('is part of the caller’s transaction: there after commit, gone after rollback', async () => {
+    const kept = newId();
+    const lost = newId();
+    await h.db.database.transaction((tx) => h.engine.enqueue(tx, free, { n: 1 }, { id: kept }));
+    const undone = h.db.database.transaction(async (tx) => {
+      await h.engine.enqueue(tx, free, { n: 2 }, { id: lost });
+      throw new Error('the business changed its mind');
+    });
+    await expect(undone).rejects.toThrow('changed its mind');
+    expect(await h.engine.jobs.get(kept)).toMatchObject({ input: { n: 1 } });
+    expect((await refused(h.engine.jobs.get(lost))).code).toBe('job_not_found');
+  });
+
+  it('takes many at once, in order, all or none', async () => {
+    const items = Array.from({ length: 250 }, (_, n) => ({ input: { n } }));
+    const jobs = await h.engine.enqueueMany(free, items);
+    expect(jobs.map((job) => job.input)).toEqual(items.map((item) => item.input));
+    const before = (await h.engine.jobs.counts()).queued;
+    await refused(h.engine.enqueueMany(free, [{ input: {} }, { input: { bad: '\u0000' } }]));
+    expect((await h.engine.jobs.counts()).queued).toBe(before);
+    expect(await h.engine.enqueueMany(free, [])).toEqual([]);
+  });
+
+  it('stores null, undefined and deep values as they are in JSON', async () => {
+    expect((await h.engine.enqueue(free, null)).input).toBeNull();
+    expect((await h.engine.enqueue(free, undefined)).input).toBeNull();
+    expect((await h.engine.enqueue(free, { a: [1, { b: '\\u0000' }] })).input).toEqual({
+      a: [1, { b: '\\u0000' }],
+    });
+  });
+});
+
+describe('tasks', () => {
+  it('must have different names', () => {
+    const options = { database: h.db.database, tasks: [greet, greet], logger: console };
+    expect(() => new Engine(options as never)).toThrow('defined twice');
+  });
+
+  it('are checked when they are defined', () => {
+    const wrong = { name: 'no spaces', input: z.any(), maxAttempts: 0, run: async () => 1 };
+    expect(() => task(wrong)).toThrow(/name must.*maxAttempts must/);
+  });
+});
+
+describe('lists', () => {
+  it('gives the newest first, page by page, filtered', async () => {
+    const made = await h.engine.enqueueMany(
+      free,
+      Array.from({ length: 5 }, () => ({ input: {}, options: { owner: 'lister', tags: ['page'] } })),
+    );
+    const expected = made
+      .map((job) => job.id)
+      .sort()
+      .reverse();
+    const first = await h.engine.jobs.list({ owner: 'lister', tag: 'page', statuses: ['queued'], limit: 3 });
+    const second = await h.engine.jobs.list({ owner: 'lister', limit: 3, before: first.at(-1)?.id });
+    expect([...first, ...second].map((job) => job.id)).toEqual(expected);
+    expect(await h.engine.jobs.list({ owner: 'lister', statuses: ['failed'], limit: 3 })).toEqual([]);
+    expect(await h.engine.jobs.list({ owner: 'lister', queue: 'other', limit: 3 })).toEqual([]);
+  });
+});

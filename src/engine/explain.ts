@@ -1,0 +1,169 @@
+import type { Job } from './job.js';
+import type { WaitFacts } from './sql/facts.js';
+
+export type ExplainCode =
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'running'
+  | 'cancelling'
+  | 'worker_lost'
+  | 'scheduled'
+  | 'snoozed'
+  | 'retry_wait'
+  | 'blocked'
+  | 'no_worker'
+  | 'no_worker_for_queue'
+  | 'no_worker_for_task'
+  | 'workers_draining'
+  | 'slots_busy'
+  | 'next';
+
+/** One true cause, and what to do about it; `remedy` is null when nothing needs doing. */
+export interface ExplainReason {
+  readonly code: ExplainCode;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+/** Why a job is where it is. `summary` is the first reason's sentence. */
+export interface Explanation {
+  readonly jobId: string;
+  readonly status: Job['status'];
+  readonly summary: string;
+  readonly reasons: readonly ExplainReason[];
+}
+
+/** A pure function of what the database said. Gives at least one reason, the most decisive first. */
+export function explain(job: Job, facts: WaitFacts): Explanation {
+  const reasons = reasonsFor(job, facts);
+  const summary = reasons[0]?.message ?? '';
+  return Object.freeze({ jobId: job.id, status: job.status, summary, reasons: Object.freeze(reasons) });
+}
+
+function reasonsFor(job: Job, facts: WaitFacts): ExplainReason[] {
+  switch (job.status) {
+    case 'succeeded':
+      return [reason('succeeded', `It succeeded in attempt ${job.attempt}.`)];
+    case 'failed':
+      return [failed(job)];
+    case 'cancelled':
+      return [
+        reason('cancelled', 'It was cancelled.', `To run it after all: signalbox jobs retry ${job.id}`),
+      ];
+    case 'blocked':
+      return [reason('blocked', 'It waits for its parent jobs to finish.')];
+    case 'processing':
+      return processing(job, facts);
+    case 'scheduled':
+    case 'retrying':
+      return facts.due ? waiting(job, facts) : [later(job), ...missingWorker(job, facts)];
+    case 'queued':
+      return waiting(job, facts);
+    default:
+      return job.status satisfies never;
+  }
+}
+
+function processing(job: Job, facts: WaitFacts): ExplainReason[] {
+  if (!facts.holderLive) {
+    return [
+      reason(
+        'worker_lost',
+        `The worker that ran attempt ${job.attempt} has stopped answering; the job is given to another one within seconds.`,
+        'If this stays, no process with a database connection is left to rescue it: signalbox start',
+      ),
+    ];
+  }
+  if (job.cancelRequestedAt !== null) {
+    return [reason('cancelling', 'Its cancel was requested; the handler has been told to stop.')];
+  }
+  return [reason('running', `Attempt ${job.attempt} is running.`)];
+}
+
+function failed(job: Job): ExplainReason {
+  const error = job.error ? `${job.error.type}: ${job.error.message}` : 'no error was recorded';
+  const cause =
+    job.reason === 'crashed'
+      ? `It was stopped after ${job.crashes} worker crashes`
+      : job.reason === 'permanent_error'
+        ? `It failed in attempt ${job.attempt} with an error that a retry cannot mend`
+        : `All ${job.maxAttempts} attempts failed`;
+  return reason('failed', `${cause} (${error}).`, `Once the cause is gone: signalbox jobs retry ${job.id}`);
+}
+
+function later(job: Job): ExplainReason {
+  const when = job.runAt.toISOString();
+  if (job.status === 'retrying') {
+    const error = job.error ? ` (${job.error.type}: ${job.error.message})` : '';
+    return reason(
+      'retry_wait',
+      `Attempt ${job.attempt} failed${error}; the next one starts at ${when}, ${job.failures} of ${job.maxAttempts} attempts are used.`,
+    );
+  }
+  if (job.reason === 'snoozed') {
+    const why = job.progress?.message ? `: ${job.progress.message}` : '';
+    return reason('snoozed', `Its handler put it off until ${when}${why}.`);
+  }
+  return reason('scheduled', `It is scheduled for ${when}.`);
+}
+
+function waiting(job: Job, facts: WaitFacts): ExplainReason[] {
+  const missing = missingWorker(job, facts);
+  if (missing.length > 0) return missing;
+  if (facts.busy >= facts.slots) {
+    return [
+      reason(
+        'slots_busy',
+        `All ${facts.slots} slots of the ${count(facts.able, 'worker')} that can run it are busy; ${ahead(facts)}.`,
+        'To run more at once: start another worker, or raise SIGNALBOX_CONCURRENCY.',
+      ),
+    ];
+  }
+  return [reason('next', `A worker is free and takes it next; ${ahead(facts)}.`)];
+}
+
+function missingWorker(job: Job, facts: WaitFacts): ExplainReason[] {
+  if (facts.able > 0) return [];
+  const start = startCommand(job.queue);
+  if (facts.withoutTask > 0) {
+    return [
+      reason(
+        'no_worker_for_task',
+        `${count(facts.withoutTask, 'live worker')} ${facts.withoutTask === 1 ? 'serves' : 'serve'} queue "${job.queue}", but none knows the task "${job.task}".`,
+        'Deploy the code that defines the task to the workers.',
+      ),
+    ];
+  }
+  if (facts.draining > 0) {
+    return [reason('workers_draining', `Every worker for queue "${job.queue}" is shutting down.`, start)];
+  }
+  if (facts.withoutQueue > 0) {
+    return [
+      reason(
+        'no_worker_for_queue',
+        `No live worker serves queue "${job.queue}"; those there are serve others.`,
+        start,
+      ),
+    ];
+  }
+  return [reason('no_worker', `No live worker serves queue "${job.queue}".`, start)];
+}
+
+/** What starts a worker for a queue. */
+export function startCommand(queue: string): string {
+  return `signalbox start --worker --queues ${queue}`;
+}
+
+function ahead(facts: WaitFacts): string {
+  if (facts.ahead === 0) return 'it is the first in its queue';
+  return `${facts.ahead >= 1_000 ? '1,000 or more' : facts.ahead} in its queue come before it`;
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+function reason(code: ExplainCode, message: string, remedy: string | null = null): ExplainReason {
+  return Object.freeze({ code, message, remedy });
+}

@@ -1,0 +1,85 @@
+import type { Queryable } from '../database/queryable.js';
+import type { SignalboxError } from '../foundation/errors.js';
+import { isId } from '../foundation/ids.js';
+import { engineErrors } from './errors.js';
+import { type Explanation, explain } from './explain.js';
+import type { Job, JobEvent, JobLogLine, JobStatus } from './job.js';
+import { requestCancel, requeue } from './sql/control.js';
+import { readWaitFacts } from './sql/facts.js';
+import { countJobs, findJob, type JobFilter, listEvents, listJobs, listLogs } from './sql/read.js';
+
+/** Reads jobs and changes them from outside. Every method that takes an id throws job_not_found for an unknown one. */
+export class Jobs {
+  readonly #db: Queryable;
+
+  constructor(db: Queryable) {
+    this.#db = db;
+  }
+
+  async get(id: string): Promise<Job> {
+    const job = isId(id) ? await findJob(this.#db, id) : undefined;
+    if (!job) throw notFound(id);
+    return job;
+  }
+
+  /** Newest first. */
+  async list(filter: JobFilter): Promise<Job[]> {
+    return listJobs(this.#db, filter);
+  }
+
+  async counts(): Promise<Record<JobStatus, number>> {
+    return countJobs(this.#db);
+  }
+
+  /** Events after `afterSeq`, oldest first. */
+  async events(id: string, afterSeq = 0, limit = 200): Promise<JobEvent[]> {
+    const events = await listEvents(this.#db, id, afterSeq, limit);
+    if (events.length === 0) await this.get(id);
+    return events;
+  }
+
+  /** Log lines after `afterSeq`, oldest first. */
+  async logs(id: string, afterSeq = 0, limit = 200): Promise<JobLogLine[]> {
+    const lines = await listLogs(this.#db, id, afterSeq, limit);
+    if (lines.length === 0) await this.get(id);
+    return lines;
+  }
+
+  /**
+   * Ends a waiting job at once; asks the worker of a running one to stop it.
+   * @throws job_not_cancellable when it has ended
+   */
+  async cancel(id: string): Promise<Job> {
+    const job = isId(id) ? await requestCancel(this.#db, id) : undefined;
+    if (job) return job;
+    const { status } = await this.get(id);
+    throw conflict('job_not_cancellable', `Job ${id} is ${status} and cannot be cancelled.`);
+  }
+
+  /**
+   * Queues a failed or cancelled job anew, with all its attempts.
+   * @throws job_not_retryable in any other state
+   */
+  async retry(id: string): Promise<Job> {
+    const job = isId(id) ? await requeue(this.#db, id) : undefined;
+    if (job) return job;
+    const { status } = await this.get(id);
+    throw conflict(
+      'job_not_retryable',
+      `Job ${id} is ${status}; only failed or cancelled jobs can be retried.`,
+    );
+  }
+
+  async explain(id: string): Promise<Explanation> {
+    const job = await this.get(id);
+    return explain(job, await readWaitFacts(this.#db, id));
+  }
+}
+
+function notFound(id: string): SignalboxError {
+  return engineErrors.job_not_found(`There is no job ${id.slice(0, 100)}.`);
+}
+
+function conflict(code: 'job_not_cancellable' | 'job_not_retryable', message: string): SignalboxError {
+  return engineErrors[code](message);
+}

@@ -1,0 +1,78 @@
+import type { Database } from '../database/database.js';
+import { newId } from '../foundation/ids.js';
+import type { Logger } from '../foundation/logger.js';
+import { Loop } from '../foundation/loop.js';
+import type { Service } from '../foundation/service.js';
+import { enforceCancels, lead, rescueJobs, resign } from './sql/rescue.js';
+
+export interface LeaderOptions {
+  readonly db: Database;
+  readonly logger: Logger;
+  /** Turns of housekeeping, milliseconds. @default 1000 */
+  readonly intervalMs?: number;
+  /** Worker crashes after which a job is failed. @default 3 */
+  readonly maxCrashes?: number;
+  /** How long after a cancel a job may go on. @default 30000 */
+  readonly cancelGraceMs?: number;
+}
+
+const leaderName = 'housekeeping';
+
+/**
+ * Housekeeping that one process at a time does: rescue of dead workers' jobs and enforced cancels.
+ * Each step is safe to run twice or at once elsewhere; the lease only saves the work.
+ *
+ * With a worker's lease of 10 s, a leader's of 4 turns and a turn of 1 s, a job of a worker that died
+ * together with the leader is queued again after at most 12 s.
+ */
+export class Leader implements Service {
+  readonly name = 'leader';
+  readonly #options: LeaderOptions;
+  readonly #holder = newId();
+  readonly #loop: Loop;
+  #leading = false;
+
+  constructor(options: LeaderOptions) {
+    this.#options = options;
+    this.#loop = new Loop({
+      name: 'housekeeping',
+      intervalMs: this.#intervalMs,
+      logger: options.logger,
+      runOnce: () => this.runOnce(),
+    });
+  }
+
+  get leading(): boolean {
+    return this.#leading;
+  }
+
+  async start(): Promise<void> {
+    await this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    if (!this.#leading) return;
+    this.#leading = false;
+    await resign(this.#options.db, leaderName, this.#holder);
+  }
+
+  async runOnce(): Promise<{ leading: boolean; rescued: number; enforced: number }> {
+    const { db, logger, maxCrashes = 3, cancelGraceMs = 30_000 } = this.#options;
+    // A leader that cannot ask is none: another process may be by now.
+    this.#leading = false;
+    this.#leading = await lead(db, leaderName, this.#holder, this.#intervalMs * 4);
+    if (!this.#leading) return { leading: false, rescued: 0, enforced: 0 };
+    const rescued = await rescueJobs(db, maxCrashes);
+    for (const job of rescued) {
+      logger.warn({ job_id: job.id, queue: job.queue, status: job.status }, 'job of a dead worker rescued');
+    }
+    const enforced = await enforceCancels(db, cancelGraceMs);
+    if (enforced > 0) logger.warn({ enforced }, 'cancelled jobs were ended without their workers');
+    return { leading: true, rescued: rescued.length, enforced };
+  }
+
+  get #intervalMs(): number {
+    return this.#options.intervalMs ?? 1_000;
+  }
+}
