@@ -33,6 +33,12 @@ export class Database implements Queryable {
   constructor(options: DatabaseOptions) {
     this.#options = options;
     this.#pool = new pg.Pool({ ...clientConfig(options), max: options.poolSize, idleTimeoutMillis: 30_000 });
+    // The pool listens to idle clients only: without a listener, losing a busy one would end the process.
+    this.#pool.on('connect', (client) => {
+      client.on('error', (error) => {
+        options.logger.debug({ error: messageOf(error) }, 'a database connection was lost');
+      });
+    });
     this.#pool.on('error', (error) => {
       options.logger.warn({ error: messageOf(error) }, 'an idle database connection was lost');
     });
@@ -100,7 +106,7 @@ export class Database implements Queryable {
     } catch (error) {
       if (error instanceof UndoFailed) {
         broken = true;
-        throw error.workError;
+        throw typedDatabaseError(error.workError) ?? error.workError;
       }
       const typed = typedDatabaseError(error);
       // After an error of the connection itself its state is unknown: never hand it to the next caller.

@@ -64,32 +64,38 @@ export async function assertSchemaFits(db: Queryable, folders: readonly string[]
   }
 }
 
+/** Whether `assertSchemaFits` would let this process work. @throws what the database throws */
+export async function schemaFits(db: Queryable, folders: readonly string[]): Promise<boolean> {
+  const { pending, unknown } = await migrationStatus(db, folders);
+  return pending.length === 0 && !unknown.some(isBreaking);
+}
+
 /** Runs what is pending, all or nothing. Any number of processes may call it at once. @returns names that were run */
 export async function migrateUp(options: MigrationOptions): Promise<string[]> {
-  return withLock(options, async (db) => {
-    const { unknown } = await migrationStatus(db, options.folders);
+  return withLock(options, async (client) => {
+    const { unknown } = await migrationStatus(client, options.folders);
     const breaking = unknown.filter(isBreaking);
     if (breaking.length > 0) {
       throw databaseErrors.schema_newer(
         `The database was migrated by a newer version of Signalbox (${breaking.join(', ')}). Start that version.`,
       );
     }
-    return run(options, 'up', Number.POSITIVE_INFINITY);
+    return run(client, options, 'up', Number.POSITIVE_INFINITY);
   });
 }
 
 /** Undoes the last `count` migrations. Their data is lost. @returns names that were undone */
 export async function migrateDown(options: MigrationOptions, count: number): Promise<string[]> {
-  return withLock(options, () => run(options, 'down', count));
+  return withLock(options, (client) => run(client, options, 'down', count));
 }
 
-async function run(options: MigrationOptions, direction: 'up' | 'down', count: number): Promise<string[]> {
-  const { connection, folders, logger } = options;
-  const client = new pg.Client(clientConfig(connection));
-  client.on('error', (error) =>
-    logger.warn({ error: messageOf(error) }, 'the migration connection was lost'),
-  );
-  await client.connect();
+async function run(
+  client: pg.Client,
+  options: MigrationOptions,
+  direction: 'up' | 'down',
+  count: number,
+): Promise<string[]> {
+  const { folders, logger } = options;
   try {
     const done = await runner({
       dbClient: client,
@@ -117,24 +123,22 @@ async function run(options: MigrationOptions, direction: 'up' | 'down', count: n
     throw databaseErrors.migration_failed(`Migrating ${direction} failed: ${messageOf(error)}`, {
       cause: error,
     });
-  } finally {
-    await client.end();
   }
 }
 
 /**
- * Holds a transaction's advisory lock while `work` runs on another connection. A lock of a session would
- * not do: behind pgbouncer two statements of one client may run in two sessions.
+ * Runs `work` in a transaction that holds the lock: the runner's own commit or rollback ends both at once.
+ * A lock of a session would not do: behind pgbouncer two statements of one client may run in two sessions.
+ * Nor would a second connection: ten waiting processes may hold all that a pooler has.
  */
-async function withLock<T>(options: MigrationOptions, work: (db: Queryable) => Promise<T>): Promise<T> {
+async function withLock<T>(options: MigrationOptions, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(clientConfig(options.connection));
   client.on('error', (error) =>
-    options.logger.warn({ error: messageOf(error) }, 'the lock connection was lost'),
+    options.logger.warn({ error: messageOf(error) }, 'the migration connection was lost'),
   );
   await client.connect();
   try {
     await client.query('begin');
-    await client.query(`set local idle_in_transaction_session_timeout = 0`);
     await client.query('select pg_advisory_xact_lock($1)', [lockKey]);
     const result = await work(client);
     await client.query('commit');

@@ -7,35 +7,35 @@ const columnsSql = `
   from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-  where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
+  where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
   order by c.relname, a.attnum`;
 
 // PostgreSQL 18 lists NOT NULL as constraints too; the columns say that already.
 const constraintsSql = `
   select c.relname as owner, format('  constraint %s %s', quote_ident(n.conname), pg_get_constraintdef(n.oid)) as line
   from pg_constraint n join pg_class c on c.oid = n.conrelid
-  where c.relnamespace = $1::regnamespace and n.contype <> 'n'
+  where c.relnamespace = $1::text::regnamespace and n.contype <> 'n'
   order by c.relname, n.conname`;
 
 const indexesSql = `
   select pg_get_indexdef(i.indexrelid) || ';' as line
   from pg_index i join pg_class c on c.oid = i.indexrelid
-  where c.relnamespace = $1::regnamespace
+  where c.relnamespace = $1::text::regnamespace
     and not exists (select 1 from pg_constraint n where n.conindid = i.indexrelid)
   order by c.relname`;
 
 const viewsSql = `
-  select format(E'create view %I.%I as\\n%s', $1, c.relname, pg_get_viewdef(c.oid)) as line
-  from pg_class c where c.relnamespace = $1::regnamespace and c.relkind = 'v' order by c.relname`;
+  select format(E'create view %I.%I as\\n%s', $1::text, c.relname, pg_get_viewdef(c.oid)) as line
+  from pg_class c where c.relnamespace = $1::text::regnamespace and c.relkind = 'v' order by c.relname`;
 
 const functionsSql = `
   select pg_get_functiondef(p.oid) || ';' as line
-  from pg_proc p where p.pronamespace = $1::regnamespace order by p.proname`;
+  from pg_proc p where p.pronamespace = $1::text::regnamespace order by p.proname`;
 
 const triggersSql = `
   select pg_get_triggerdef(t.oid) || ';' as line
   from pg_trigger t join pg_class c on c.oid = t.tgrelid
-  where c.relnamespace = $1::regnamespace and not t.tgisinternal order by c.relname, t.tgname`;
+  where c.relnamespace = $1::text::regnamespace and not t.tgisinternal order by c.relname, t.tgname`;
 
 interface Line {
   line: string;

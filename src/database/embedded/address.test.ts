@@ -9,13 +9,14 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { addressFileOf, releaseAddress, takeAddress } from './address.js';
-import { isTrustedSocket, listenPrivately } from './supervisor-socket.js';
+import { isTrustedSocket, listenPrivately, sweepSockets } from './supervisor-socket.js';
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-test-'));
@@ -106,5 +107,18 @@ describe('isTrustedSocket', () => {
         isTrustedSocket('/gone/a.sock', folder),
       ]),
     ).resolves.toEqual([true, true, false, false]);
+  });
+});
+
+describe('sweepSockets', () => {
+  it('removes what is dead and old, and nothing that lives or may be coming to life', async () => {
+    const control = temporaryFolder();
+    await deadSocket(control, 'dead.sock');
+    const living = await listening(control);
+    writeFileSync(join(control, 'file.sock'), '');
+    await sweepSockets(control);
+    expect(readdirSync(control)).toHaveLength(3);
+    await sweepSockets(control, Date.now() + 3_600_000);
+    expect(readdirSync(control).sort()).toEqual([basename(living), 'file.sock'].sort());
   });
 });

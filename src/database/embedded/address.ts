@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readlink, symlink, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, unlessErrno } from './errno.js';
-import { removeSocket } from './supervisor-socket.js';
+import { unlessErrno } from './errno.js';
+import { answers, removeSocket } from './supervisor-socket.js';
 
 /**
  * The address of a home's supervisor is a symbolic link to its socket, and the lock that there is only one:
@@ -64,19 +63,4 @@ async function removeDead(file: string, holder: string, marker: string): Promise
 /** Gives the address back. Ours stays ours while we live, so nothing can come between the look and the removal. */
 export async function releaseAddress(file: string, socket: string): Promise<void> {
   if ((await readAddress(file)) === socket) await unlink(file);
-}
-
-/** Whether somebody listens. What is neither yes nor no (no permission, say) counts as yes: it must not be removed. */
-export function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(socket);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', (error) => {
-      const code = errnoOf(error);
-      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT' && code !== 'ENOTSOCK');
-    });
-  });
 }

@@ -1,18 +1,14 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { messageOf } from '../../foundation/errors.js';
 import type { Logger } from '../../foundation/logger.js';
-import { childEnvironment } from './environment.js';
+import { runToEnd } from './child-run.js';
 import { unlessErrno } from './errno.js';
 import { embeddedErrors } from './errors.js';
 import type { Layout } from './layout.js';
 import { syncFolder } from './native-copy.js';
 import type { NativeTools } from './native-tools.js';
 import { writePrivateFile } from './private-file.js';
-import { credentialsOf } from './server-account.js';
 
 /** The superuser: for the supervisor only. Signalbox itself connects with an ordinary role. */
 export const superuser = 'postgres';
@@ -29,6 +25,7 @@ export async function ensureCluster(
   tools: NativeTools,
   options: { password: string; majorVersion: string; logger: Logger; signal: AbortSignal },
 ): Promise<void> {
+  await removeUnfinished(layout.base);
   const version = (await unlessErrno('ENOENT', readFile(join(layout.data, 'PG_VERSION'), 'utf8')))?.trim();
   if (version === options.majorVersion) return;
   if (version !== undefined) {
@@ -37,13 +34,13 @@ export async function ensureCluster(
         'See docs/embedded-postgresql.md, "Another major version".',
     );
   }
-  await removeUnfinished(layout.base);
   const name = join(layout.base, `${unfinished}${randomBytes(6).toString('hex')}`);
   try {
     await writePrivateFile(`${name}.password`, options.password, layout.account);
     await initdb(layout, tools, name, options.signal);
   } finally {
     await rm(`${name}.password`, { force: true });
+    if (options.signal.aborted) await rm(name, { recursive: true, force: true });
   }
   await rename(name, layout.data);
   await syncFolder(layout.base);
@@ -62,18 +59,10 @@ async function initdb(layout: Layout, tools: NativeTools, name: string, signal: 
     '--builtin-locale=C.UTF-8',
     '--no-instructions',
   ];
-  const options = {
-    ...credentialsOf(layout.account),
-    cwd: layout.base,
-    env: childEnvironment({ LC_ALL: 'C' }),
-    signal,
-  };
-  try {
-    await promisify(execFile)(tools.initdb, args, options);
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw embeddedErrors.embedded_start_failed(`initdb failed: ${messageOf(cause)}`, { cause });
-  }
+  const run = { account: layout.account, cwd: layout.base, signal };
+  const { succeeded, output } = await runToEnd(tools.initdb, args, run);
+  signal.throwIfAborted();
+  if (!succeeded) throw embeddedErrors.embedded_start_failed(`initdb failed: ${output}`);
 }
 
 /** An `initdb` whose supervisor was killed may still be writing; what it keeps from us goes at the next start. */

@@ -7,7 +7,8 @@ export const databaseName = 'signalbox';
 
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 30_000;
-const pauseMs = 30;
+/** From the first to the longest pause: every look during a recovery is a line in the server's log. */
+const [firstPauseMs, longestPauseMs] = [30, 500];
 
 export function databaseUrl(port: number, password: string): string {
   return `postgres://${databaseName}:${encodeURIComponent(password)}@127.0.0.1:${port}/${databaseName}`;
@@ -18,7 +19,7 @@ export function databaseUrl(port: number, password: string): string {
  * that takes. The caller aborts it when the server ends or nobody waits any more.
  */
 export async function awaitServer(port: number, password: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
     signal.throwIfAborted();
     try {
       return await withClient(port, password, async (client) => void (await client.query('SELECT 1')));

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { compileSources } from './testing/compiled.js';
 import { ask, modeOf, Site, withClient } from './testing/site.js';
 
-const compiled = compileSources();
+const compiled = await compileSources();
 afterAll(() => compiled.remove());
 
 describe('startEmbeddedPostgres', () => {
@@ -55,9 +55,9 @@ describe('startEmbeddedPostgres', () => {
     await user.stop();
   });
 
-  it('keeps files closed and the secrets out of command lines and logs', async () => {
+  it('keeps files closed, and secrets out of command lines, logs and the environment of children', async () => {
     const site = new Site(compiled);
-    const user = site.user();
+    const user = site.user({ env: { OPENAI_API_KEY: 'do-not-pass-on', PGPASSWORD: 'neither' } });
     const { url } = await user.up();
     expect(modeOf(site.control)).toBe('700');
     expect(modeOf(site.data)).toBe('700');
@@ -69,6 +69,11 @@ describe('startEmbeddedPostgres', () => {
     const words = [...site.supervisors(), ...site.servers()].flatMap(({ command }) => command).join(' ');
     expect(words).toContain(site.home);
     for (const secret of [password, port]) expect(words).not.toContain(secret);
+    for (const { pid } of [...site.supervisors(), ...site.servers()]) {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+      expect(environment).toContain('PATH=');
+      expect(environment).not.toMatch(/do-not-pass-on|neither/);
+    }
     await user.stop();
     const supervisorLog = readFileSync(join(site.control, 'supervisor.log'), 'utf8');
     for (const secret of [password, `:${port}`]) expect(supervisorLog).not.toContain(secret);
@@ -76,20 +81,8 @@ describe('startEmbeddedPostgres', () => {
     expect(JSON.stringify(user.heard.filter(({ event }) => event === 'log'))).not.toContain(password);
   });
 
-  it('hands nothing of our environment on but what is allowed', async () => {
-    const site = new Site(compiled);
-    const user = site.user({ env: { OPENAI_API_KEY: 'do-not-pass-on', PGPASSWORD: 'neither' } });
-    await user.up();
-    for (const { pid } of [...site.supervisors(), ...site.servers()]) {
-      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-      expect(environment).toContain('PATH=');
-      expect(environment).not.toMatch(/do-not-pass-on|neither/);
-    }
-    await user.stop();
-  });
-
   it('is down when the last stop resolves, and finds its data again', async () => {
-    const site = new Site(compiled);
+    const site = await Site.used(compiled);
     const first = site.user();
     const { url } = await first.up();
     await ask(url, 'CREATE TABLE kept AS SELECT 42 AS n');
@@ -103,7 +96,7 @@ describe('startEmbeddedPostgres', () => {
   });
 
   it('lets a process end that forgets to stop, and stops after it', async () => {
-    const site = new Site(compiled);
+    const site = await Site.used(compiled);
     const user = site.user();
     await user.up();
     user.process.stdin?.end();

@@ -7,7 +7,7 @@ import { compileSources } from './testing/compiled.js';
 import { Site } from './testing/site.js';
 import type { User } from './testing/user.js';
 
-const compiled = compileSources();
+const compiled = await compileSources();
 afterAll(() => compiled.remove());
 
 async function failureOf(user: User): Promise<{ code: string | undefined; message: string | undefined }> {
@@ -17,7 +17,7 @@ async function failureOf(user: User): Promise<{ code: string | undefined; messag
 
 describe('a start that fails', () => {
   it('says why with the end of the server log, to all who wait, and leaves nothing running', async () => {
-    const site = new Site(compiled);
+    const site = await Site.used(compiled);
     const user = site.user();
     const { url } = await user.up();
     await user.stop();

@@ -102,8 +102,8 @@ class Starter {
   async ensure(): Promise<void> {
     if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null && !this.#error)
       return;
-    // 0: it saw another supervisor, or has served. That is no failure.
-    if (this.#error !== undefined || (this.#child && this.#child.exitCode !== 0)) this.#mutes += 1;
+    // 0: it saw another supervisor, or has served. `null`: somebody killed it. Neither says that it cannot.
+    if (this.#error !== undefined || (this.#child?.exitCode ?? 0) !== 0) this.#mutes += 1;
     if (this.#mutes >= maxMutes) {
       const reason = this.#error === undefined ? '' : ` (${messageOf(this.#error)})`;
       throw embeddedErrors.embedded_start_failed(

@@ -85,7 +85,7 @@ export async function stopPostmaster(postmaster: Postmaster, logger: Logger): Pr
       return await withTimeout(postmaster.exited, step.waitMs, 'the shutdown');
     } catch (error) {
       if (!(error instanceof AbortReason)) throw error;
-      logger.warn({ pid: postmaster.pid, signal: step.signal }, 'the server did not stop in time');
+      logger.warn({ server_pid: postmaster.pid, signal: step.signal }, 'the server did not stop in time');
     }
   }
   throw embeddedErrors.embedded_stop_timeout(`The server, process ${postmaster.pid}, survives SIGKILL.`);

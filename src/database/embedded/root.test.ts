@@ -8,7 +8,7 @@ import { cloneInstallation, linksBelow } from './testing/clone.js';
 import { compileSources } from './testing/compiled.js';
 import { ask, modeOf, Site } from './testing/site.js';
 
-const compiled = compileSources();
+const compiled = await compileSources();
 afterAll(() => compiled.remove());
 
 const isRoot = process.geteuid?.() === 0;

@@ -8,6 +8,7 @@ import { freePort } from './free-port.js';
 import { type Layout, settleLayout } from './layout.js';
 import { findNativePackage } from './native-package.js';
 import { type NativeTools, prepareNativeTools } from './native-tools.js';
+import { endOrphans } from './orphans.js';
 import { ensurePassword } from './password.js';
 import { adoptPostmaster, launchPostmaster, type Postmaster, stopPostmaster } from './postmaster.js';
 import {
@@ -34,8 +35,8 @@ interface Setting {
   readonly signal: AbortSignal;
 }
 
-const attempts = 6;
-const pauseMs = 150;
+const attempts = 5;
+const pauseMs = 100;
 
 /**
  * Brings up the server of a home, whatever state the last one left it in. For the one supervisor of the home.
@@ -69,7 +70,7 @@ async function bringUp(setting: Setting): Promise<RunningServer> {
       return { url, adopted: adopted !== undefined, postmaster, layout: setting.layout };
     }
     setting.logger.warn({ attempt, adopted: adopted !== undefined }, 'the server ended while it started');
-    await sleep(pauseMs * attempt, undefined, { signal: setting.signal });
+    if (attempt < attempts) await sleep(pauseMs * 2 ** (attempt - 1), undefined, { signal: setting.signal });
   }
   const tail = await logTail(setting.layout.serverLog, logged);
   throw embeddedErrors.embedded_start_failed(
@@ -91,8 +92,12 @@ async function launchFresh(
   if (left !== undefined && isAlive(left.pid) && !(await isPostmasterOf(data, left.pid))) {
     // A stranger has the process id now, and PostgreSQL would take it for a server. The file of a dead process
     // is left to PostgreSQL, which also looks for that one's children.
-    setting.logger.warn({ pid: left.pid }, 'removing a postmaster.pid that names another program');
+    setting.logger.warn({ named_pid: left.pid }, 'removing a postmaster.pid that names no server');
     await removePostmasterFile(data);
+  }
+  if (left !== undefined) {
+    const ended = await endOrphans(data);
+    setting.logger.warn({ children: ended }, 'the last server was killed; recovering');
   }
   // After a crash the old port comes first: the users who live know no other.
   const port = (first ? left?.port : undefined) ?? (await freePort());

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { lstat, mkdtemp, rmdir, stat, unlink } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { lstat, mkdtemp, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { unlessErrno } from './errno.js';
+import { errnoOf, unlessErrno } from './errno.js';
 
 /** Start of the names of folders in the system's temporary folder that hold one socket each. */
 const socketFolderPrefix = 'signalbox-postgres-';
 
 /** sun_path holds 104 bytes on macOS, 108 on Linux, the ending zero included; longer names are cut or refused. */
 const maxSocketPathBytes = 100;
+
+const suffix = '.sock';
 
 export interface Listening {
   readonly server: Server;
@@ -22,7 +24,7 @@ export interface Listening {
  * or its file system has no sockets, in a new private folder in the system's temporary folder.
  */
 export async function listenPrivately(control: string): Promise<Listening> {
-  const name = `${randomBytes(6).toString('hex')}.sock`;
+  const name = `${randomBytes(6).toString('hex')}${suffix}`;
   const atHome = join(control, name);
   if (Buffer.byteLength(atHome) <= maxSocketPathBytes) {
     try {
@@ -68,4 +70,33 @@ export async function removeSocket(path: string, control: string): Promise<void>
   if (entry?.isSocket()) await unlessErrno('ENOENT', unlink(path));
   if (dirname(path) === control || !basename(dirname(path)).startsWith(socketFolderPrefix)) return;
   await unlessErrno('ENOENT', rmdir(dirname(path)));
+}
+
+/** Between binding a socket and listening on it, it does not answer although its owner lives; so age must speak too. */
+const sweepAgeMs = 10 * 60_000;
+
+/** Removes the sockets of supervisors that were killed before they had the address, which nobody else would find. */
+export async function sweepSockets(control: string, now = Date.now()): Promise<void> {
+  for (const name of await readdir(control)) {
+    const path = join(control, name);
+    if (!name.endsWith(suffix)) continue;
+    const entry = await unlessErrno('ENOENT', lstat(path));
+    if (!entry?.isSocket() || now - entry.mtimeMs < sweepAgeMs || (await answers(path))) continue;
+    await unlessErrno('ENOENT', unlink(path));
+  }
+}
+
+/** Whether somebody listens. What is neither yes nor no (no permission, say) counts as yes: it must not be removed. */
+export function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(socket);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', (error) => {
+      const code = errnoOf(error);
+      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT' && code !== 'ENOTSOCK');
+    });
+  });
 }

@@ -8,7 +8,7 @@ import { asEmbeddedError } from './errors.js';
 import { controlFolderOf } from './layout.js';
 import { stopPostmaster } from './postmaster.js';
 import { type RunningServer, startServer } from './server.js';
-import { type Listening, listenPrivately, removeSocket } from './supervisor-socket.js';
+import { type Listening, listenPrivately, removeSocket, sweepSockets } from './supervisor-socket.js';
 import { onMessages, readUserMessage, type SupervisorMessage, send } from './wire.js';
 
 /** How long the server outlives a last user that went without a word: a restart finds it warm. */
@@ -52,6 +52,7 @@ export class Supervisor {
       return 'lost';
     }
     this.#admitUsers(listening);
+    await sweepSockets(control);
     try {
       return await this.#serve();
     } finally {
@@ -102,6 +103,8 @@ export class Supervisor {
     this.#grace = setTimeout(() => this.#desert(), firstUserMs);
     listening.server.on('connection', (socket) => {
       socket.on('error', (error) => this.#logger.debug({ error: messageOf(error) }, 'a connection broke'));
+      // The end is seen before the close, so that a `leave` which came after a death finds the dead gone.
+      socket.on('end', () => this.#departed(socket));
       socket.on('close', () => this.#departed(socket));
       onMessages(socket, readUserMessage, (message) => {
         if (message.type === 'join') this.#join(socket);

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { silentLogger } from '../../foundation/logger.js';
 import { startEmbeddedPostgres } from '../embedded/embedded.js';
+import { temporaryHome } from './temporary-home.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,11 +12,11 @@ declare module 'vitest' {
 
 /** One embedded server for the whole run, in a folder of its own that is gone afterwards. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const home = await mkdtemp(join(tmpdir(), 'signalbox-test-'));
-  const server = await startEmbeddedPostgres({ home, logger: silentLogger });
+  const home = await temporaryHome();
+  const server = await startEmbeddedPostgres({ home: home.path, logger: silentLogger });
   project.provide('databaseUrl', server.url);
   return async () => {
     await server.stop();
-    await rm(home, { recursive: true, force: true });
+    await home.remove();
   };
 }

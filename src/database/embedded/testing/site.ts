@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -30,6 +31,7 @@ export class Site {
   readonly #compiled: Compiled;
   readonly #folder: string;
   readonly #users: User[] = [];
+  readonly #homes = new Set<string>();
 
   /** The home may be reached by every account, unless `mode` says otherwise. */
   constructor(compiled: Compiled, options: { mode?: number; owner?: number; under?: string } = {}) {
@@ -54,10 +56,27 @@ export class Site {
     return realpathSync(join(this.control, 'data'));
   }
 
+  /**
+   * A site whose home was used before: saves the making of the data, which takes longer than all the rest.
+   * The first one of a test file makes it; the others get copies.
+   */
+  static async used(compiled: Compiled): Promise<Site> {
+    const site = new Site(compiled);
+    const original = join(compiled.scratch, 'used-home');
+    if (!existsSync(original)) {
+      const user = site.user();
+      await user.up();
+      await user.stop();
+      execFileSync('cp', ['-pR', site.home, original]);
+    } else execFileSync('cp', ['-pR', original, site.home]);
+    return site;
+  }
+
   user(options: Partial<UserOptions> = {}): User {
     const script = this.#compiled.path('database/embedded/testing/user-main.js');
     const user = new User({ script, home: this.home, ...options });
     this.#users.push(user);
+    this.#homes.add(options.home ?? this.home);
     return user;
   }
 
@@ -94,13 +113,16 @@ export class Site {
       await this.quiet();
     } finally {
       for (const { pid } of [...this.supervisors(), ...this.servers()]) process.kill(pid, 'SIGKILL');
-      const data = join(this.control, 'data');
-      if (lstatSync(data, { throwIfNoEntry: false })?.isSymbolicLink()) {
-        rmSync(dirname(readlinkSync(data)), { recursive: true, force: true });
-      }
+      for (const home of this.#homes) removeOutside(join(home, 'postgres', 'data'));
       rmSync(this.#folder, { recursive: true, force: true });
     }
   }
+}
+
+/** What a pointer in a home leads to. */
+function removeOutside(pointer: string): void {
+  if (!existsSync(pointer) || !lstatSync(pointer).isSymbolicLink()) return;
+  rmSync(dirname(readlinkSync(pointer)), { recursive: true, force: true });
 }
 
 function processes(): Process[] {
@@ -134,7 +156,7 @@ export async function until(
   const end = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`);
-    await pause(20);
+    await pause(40);
   }
 }
 
