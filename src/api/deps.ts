@@ -1,0 +1,19 @@
+import type { Database } from '../database/database.js';
+import type { Engine } from '../engine/engine.js';
+import type { Logger } from '../foundation/logger.js';
+import type { HealthService } from '../health/service.js';
+import type { Workload } from '../workloads/manifest.js';
+
+/** What the platform's routes stand on. */
+export interface ApiDeps {
+  readonly engine: Engine;
+  readonly database: Database;
+  readonly workloads: readonly Workload[];
+  readonly health: HealthService;
+  readonly logger: Logger;
+  /**
+   * Whether this process can work with the database's schema. May reject when the database does not answer;
+   * both mean that the process is not ready.
+   */
+  schemaIsCurrent(): Promise<boolean>;
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { Engine } from '../../engine/engine.js';
+import { type JobStatus, jobStatuses, type WorkerInfo } from '../../engine/job.js';
+import { findingJson, findingSchema } from '../findings.js';
+import { jobSummaryJson } from '../jobs/json.js';
+import { jobSummarySchema } from '../jobs/schemas.js';
+
+const time = z.iso.datetime();
+
+const workerSchema = z
+  .object({
+    id: z.string(),
+    hostname: z.string(),
+    pid: z.int(),
+    queues: z.array(z.string()).nullable().describe('`null`: every queue'),
+    tasks: z.array(z.string()),
+    concurrency: z.int(),
+    running: z.int(),
+    status: z.enum(['running', 'draining']),
+    live: z.boolean(),
+    started_at: time,
+    heartbeat_at: time,
+    heartbeat_age_ms: z.number(),
+  })
+  .meta({ id: 'Worker' });
+
+const countsShape = Object.fromEntries(jobStatuses.map((status) => [status, z.int()])) as Record<
+  JobStatus,
+  z.ZodInt
+>;
+
+export const overviewSchema = z
+  .object({
+    at: time.describe('When this was read'),
+    counts: z.object(countsShape),
+    recent_jobs: z.array(jobSummarySchema),
+    workers: z.array(workerSchema),
+    findings: z.array(findingSchema),
+  })
+  .meta({ id: 'Overview' });
+export type Overview = z.output<typeof overviewSchema>;
+
+/** Reads the overview, once for all who may have the same one: however many consoles are open. */
+export class OverviewReader {
+  readonly #engine: Engine;
+  #last: { readonly begun: number; readonly overview: Promise<Overview> } | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** What was read no earlier than `since`, milliseconds since the epoch: what moved before then is in it. */
+  async read(since: number): Promise<Overview> {
+    if (this.#last === undefined || this.#last.begun < since) {
+      const reading = { begun: Date.now(), overview: this.#query() };
+      this.#last = reading;
+      // A failure is for those who wait for it, not for whoever asks next.
+      reading.overview.catch(() => {
+        if (this.#last === reading) this.#last = undefined;
+      });
+    }
+    return this.#last.overview;
+  }
+
+  async #query(): Promise<Overview> {
+    const engine = this.#engine;
+    const [counts, jobs, workers, findings] = await Promise.all([
+      engine.jobs.counts(),
+      engine.jobs.list({ limit: 20 }),
+      engine.workers(),
+      engine.findings(),
+    ]);
+    const now = Date.now();
+    return {
+      at: new Date(now).toISOString(),
+      counts,
+      recent_jobs: jobs.map((job) => jobSummaryJson(job, now)),
+      workers: workers.map((worker) => workerJson(worker, now)),
+      findings: findings.map(findingJson),
+    };
+  }
+}
+
+function workerJson(worker: WorkerInfo, now: number): z.output<typeof workerSchema> {
+  return {
+    id: worker.id,
+    hostname: worker.hostname,
+    pid: worker.pid,
+    queues: worker.queues && [...worker.queues],
+    tasks: [...worker.tasks],
+    concurrency: worker.concurrency,
+    running: worker.running,
+    status: worker.status,
+    live: worker.live,
+    started_at: worker.startedAt.toISOString(),
+    heartbeat_at: worker.heartbeatAt.toISOString(),
+    heartbeat_age_ms: Math.max(0, now - worker.heartbeatAt.getTime()),
+  };
+}

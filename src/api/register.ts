@@ -1,0 +1,13 @@
+import type { HttpApp } from '../http/app.js';
+import type { ApiDeps } from './deps.js';
+import { registerHealthRoutes } from './health/routes.js';
+import { registerJobRoutes } from './jobs/routes.js';
+import { registerOverviewRoutes } from './overview/routes.js';
+
+/** The platform's routes, and those of every workload. Before `listen`. */
+export async function registerApi(app: HttpApp, deps: ApiDeps): Promise<void> {
+  registerHealthRoutes(app, deps);
+  registerJobRoutes(app, deps);
+  registerOverviewRoutes(app, deps);
+  for (const workload of deps.workloads) await workload.routes(app);
+}

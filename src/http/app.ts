@@ -1,0 +1,162 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import multipart from '@fastify/multipart';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from '../foundation/logger.js';
+import type { Authenticator } from '../identity/authenticator.js';
+import { answerClientError } from './client-error.js';
+import { answerRouterError, installErrorAnswers, refuseUnknownRoute } from './error-answers.js';
+import { formMediaTypes, isForm, parseUrlEncoded, readForm } from './form.js';
+import { installGuard, permissionOf } from './guard.js';
+import { stampHeaders } from './headers.js';
+import { parseJsonBody } from './json-body.js';
+import { defaultLimits, type HttpLimits } from './limits.js';
+import { installLinger } from './linger.js';
+import { installOpenApi, pluginPermission } from './openapi.js';
+import { requestIdOf } from './request-id.js';
+import { assertDeclaredBody, assertDeclaredQuery, assertMediaType, assertUrlText } from './request-shape.js';
+import { RouteTable } from './routes.js';
+import { installShutdown } from './shutdown.js';
+import { EventStreams } from './sse.js';
+import { assertStrict } from './strictness.js';
+import { validatorCompiler } from './validation.js';
+
+/** Fastify, with zod schemas as the source of validation, types and OpenAPI. */
+export type HttpApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly routeTable: RouteTable;
+    readonly eventStreams: EventStreams;
+    readonly limits: HttpLimits;
+  }
+}
+
+export interface HttpOptions {
+  readonly logger: Logger;
+  readonly authenticator: Authenticator;
+  /** Version of the product, for the OpenAPI description. */
+  readonly version: string;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+/**
+ * An HTTP application without routes of its own, but for `/openapi.json` and `/docs`. Routes are registered
+ * on it, then `listen` or `inject`; `close()` ends it in order.
+ * Registering throws a TypeError for a route without permission or with a schema that is not strict.
+ */
+export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
+  const limits: HttpLimits = Object.freeze({ ...defaultLimits, ...options.limits });
+  const app = bare(limits);
+  app.decorate('limits', limits);
+  app.decorate('routeTable', new RouteTable());
+  app.decorate('eventStreams', new EventStreams(options.logger, limits.streams));
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.addHook('onRoute', (route) => {
+    const permission = pluginPermission(route.url) ?? permissionOf(route);
+    route.config = { ...route.config, permission };
+    for (const part of ['params', 'querystring', 'body'] as const) {
+      const schema = route.schema?.[part];
+      if (schema !== undefined) assertStrict(`${part} of ${String(route.method)} ${route.url}`, schema);
+    }
+    app.routeTable.add(route, permission);
+  });
+  installErrorAnswers(app, options.logger);
+  installShutdown(app, limits, options.logger);
+  app.addHook('onRequest', async (request) => refuseUnknownRoute(request));
+  installGuard(app, options.authenticator);
+  app.addHook('onRequest', async (request) => {
+    assertUrlText(request);
+    assertMediaType(request);
+    assertDeclaredQuery(request);
+  });
+  await installBodies(app, limits);
+  app.addHook('preValidation', async (request) => {
+    if (request.routeOptions.config.form === true && isForm(request))
+      request.body = await readForm(request, limits);
+    assertDeclaredBody(request);
+  });
+  installLinger(app, limits.lingerMs);
+  app.addHook('onSend', async (request, reply, payload) => {
+    stampHeaders(request, reply);
+    return payload;
+  });
+  app.addHook('onResponse', async (request, reply) => logAccess(options.logger, request, reply));
+  await installOpenApi(app, options.version);
+  return app;
+}
+
+function bare(limits: HttpLimits): HttpApp {
+  return fastify({
+    logger: false,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: 1_000,
+    },
+    bodyLimit: limits.bodyBytes,
+    connectionTimeout: limits.idleMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    routerOptions: { maxParamLength: limits.pathPartLength },
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerRouterError,
+  }).withTypeProvider<ZodTypeProvider>();
+}
+
+async function installBodies(app: HttpApp, limits: HttpLimits): Promise<void> {
+  const [, urlEncoded] = formMediaTypes;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body, limits.jsonDepth),
+  );
+  app.addContentTypeParser(
+    urlEncoded,
+    { parseAs: 'buffer', bodyLimit: limits.formBytes },
+    async (_request: FastifyRequest, body: Buffer) => parseUrlEncoded(body, limits),
+  );
+  // Routes that stream files raise these for themselves; nothing may rest on the defaults of the parser.
+  await app.register(multipart, {
+    limits: {
+      fieldNameSize: 100,
+      fieldSize: limits.formBytes,
+      fields: limits.formFields,
+      files: 1,
+      fileSize: limits.bodyBytes,
+      parts: limits.formFields + 1,
+      headerPairs: 20,
+    },
+  });
+}
+
+function logAccess(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const fields = {
+    request_id: request.id,
+    method: request.method,
+    // The template: a path would put ids and whatever strangers try into every index of the log.
+    route: request.routeOptions.url ?? null,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime * 10) / 10,
+    principal: request.principal?.id ?? null,
+  };
+  if (request.routeOptions.config.permission === 'public') logger.debug(fields, 'answered');
+  else logger.info(fields, 'answered');
+}
