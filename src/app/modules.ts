@@ -1,15 +1,26 @@
+import { apiErrors } from '../api/errors.js';
+import { configErrors } from '../config/errors.js';
 import type { Config } from '../config/load.js';
 import type { Section } from '../config/section.js';
+import { consoleErrors } from '../console/errors.js';
 import type { Database } from '../database/database.js';
+import { embeddedErrors } from '../database/embedded/errors.js';
+import { databaseErrors } from '../database/errors.js';
 import { databaseSection } from '../database/settings.js';
+import { engineErrors } from '../engine/errors.js';
 import { engineMigrations } from '../engine/migrations.js';
 import { engineSection } from '../engine/settings.js';
 import type { Task } from '../engine/task.js';
+import type { ErrorSpec } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
+import { httpErrors } from '../http/errors.js';
+import { identityErrors } from '../identity/errors.js';
 import { apiKeySection } from '../identity/settings.js';
+import { storageErrors } from '../storage/errors.js';
 import { telemetrySection } from '../telemetry/settings.js';
 import { images } from '../workloads/images/index.js';
 import type { Workload, WorkloadModule } from '../workloads/manifest.js';
+import { appErrors } from './errors.js';
 import { homeFolder } from './open-database.js';
 import { appSection } from './settings.js';
 import { loadTaskFolder } from './task-folder.js';
@@ -30,6 +41,32 @@ export const migrationFolders: readonly string[] = [
   engineMigrations,
   ...workloadModules.map((module) => module.migrations),
 ];
+
+/** Every error code that this build can raise. A code stands in one catalogue only. */
+export const errorSpecs: Readonly<Record<string, ErrorSpec>> = merge([
+  apiErrors.$specs,
+  appErrors.$specs,
+  configErrors.$specs,
+  consoleErrors.$specs,
+  databaseErrors.$specs,
+  embeddedErrors.$specs,
+  engineErrors.$specs,
+  httpErrors.$specs,
+  identityErrors.$specs,
+  storageErrors.$specs,
+  ...workloadModules.map((module) => module.errors),
+]);
+
+function merge(
+  catalogues: readonly Readonly<Record<string, ErrorSpec>>[],
+): Readonly<Record<string, ErrorSpec>> {
+  const all: Record<string, ErrorSpec> = {};
+  for (const [code, spec] of catalogues.flatMap((catalogue) => Object.entries(catalogue))) {
+    if (code in all) throw new TypeError(`Error code ${code} is declared twice.`);
+    all[code] = spec;
+  }
+  return Object.freeze(all);
+}
 
 export interface ModuleDeps {
   readonly config: Config;

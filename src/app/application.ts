@@ -1,0 +1,156 @@
+import type { Config } from '../config/load.js';
+import { assertSchemaFits, migrateUp } from '../database/migrations.js';
+import { Engine } from '../engine/engine.js';
+import { engineSection } from '../engine/settings.js';
+import type { Worker } from '../engine/worker.js';
+import { messageOf } from '../foundation/errors.js';
+import type { Logger } from '../foundation/logger.js';
+import type { Service } from '../foundation/service.js';
+import { assertExposureAllowed } from '../identity/exposure.js';
+import { apiKeySection } from '../identity/settings.js';
+import { allTasks, createWorkloads, migrationFolders } from './modules.js';
+import { isProduction, openDatabase } from './open-database.js';
+import { describeRoles, type Roles } from './roles.js';
+import { createServer, listen, type ServerDeps } from './server.js';
+import { appSection } from './settings.js';
+import { version } from './version.js';
+
+export interface ApplicationOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly roles: Roles;
+}
+
+/** A running process: everything that its roles need, started in order and stopped in reverse. */
+export class Application implements Service {
+  readonly name = 'application';
+  readonly config: Config;
+  readonly #logger: Logger;
+  readonly #roles: Roles;
+  /** What was started, newest last: each entry undoes one step. */
+  readonly #undo: (() => Promise<void>)[] = [];
+  #url: string | undefined;
+  #worker: Worker | undefined;
+
+  constructor(options: ApplicationOptions) {
+    this.config = options.config;
+    this.#logger = options.logger;
+    this.#roles = options.roles;
+  }
+
+  /** Where the server answers; `undefined` without that role. */
+  get url(): string | undefined {
+    return this.#url;
+  }
+
+  /**
+   * @throws credentials_required, database_*, schema_*, migration_failed, address_unavailable; nothing is
+   * left running then
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
+      try {
+        await undo();
+      } catch (error) {
+        // One part that cannot stop must not keep the others running.
+        this.#logger.error({ error: messageOf(error) }, 'a part did not stop in order');
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { config } = this;
+    const logger = this.#logger;
+    const { host, environment, migrateOnStart } = config.get(appSection);
+    const { apiKey } = config.get(apiKeySection);
+    if (this.#roles.server) assertExposureAllowed({ host, apiKey, production: isProduction(environment) });
+
+    const open = await openDatabase({ config, logger, applicationName: `signalbox ${version}` });
+    this.#undo.push(() => open.close());
+    const { database } = open;
+    if (migrateOnStart) {
+      await migrateUp({ connection: database.directOptions, folders: migrationFolders, logger });
+    }
+    await assertSchemaFits(database, migrationFolders);
+
+    const workloads = await createWorkloads({ config, database, logger });
+    const tasks = await allTasks(config, workloads);
+    const engine = new Engine({ database, tasks, logger });
+    this.#undo.push(() => engine.stop());
+    await engine.start();
+    if (this.#roles.worker) await this.#startWorker(engine);
+    if (this.#roles.server) await this.#startServer({ config, database, engine, workloads, logger });
+    await this.#announce(engine);
+  }
+
+  async #startWorker(engine: Engine): Promise<void> {
+    const { queues, concurrency, leaseMs, drainTimeoutMs } = this.config.get(engineSection);
+    const worker = engine.createWorker({
+      queues: queues.length === 0 ? null : queues,
+      concurrency,
+      leaseMs,
+      drainTimeoutMs,
+    });
+    this.#undo.push(() => worker.stop());
+    await worker.start();
+    this.#worker = worker;
+  }
+
+  async #startServer(deps: ServerDeps): Promise<void> {
+    const { host, port } = this.config.get(appSection);
+    const app = await createServer(deps);
+    this.#undo.push(() => app.close());
+    this.#url = await listen(app, host, port);
+  }
+
+  /** One line that says what this process is, and a warning for work that nobody would do. */
+  async #announce(engine: Engine): Promise<void> {
+    const { queues } = this.config.get(engineSection);
+    const worker = this.#worker;
+    this.#logger.info(
+      {
+        roles: describeRoles(this.#roles),
+        ...(this.#url === undefined ? {} : { url: this.#url }),
+        ...(worker === undefined
+          ? {}
+          : {
+              queues: queues.length === 0 ? `all (${engine.tasks.queues().join(', ')})` : queues.join(', '),
+              tasks: engine.tasks
+                .list()
+                .map((task) => task.name)
+                .join(', '),
+              worker: worker.id,
+            }),
+        version,
+      },
+      `signalbox runs as ${describeRoles(this.#roles)}`,
+    );
+    for (const { message, remedy } of await engine.findings()) {
+      this.#logger.warn({ remedy }, `${message} Start one: ${remedy}`);
+    }
+    if (this.#roles.worker) return;
+    const idle = await queuesWithoutWorker(engine);
+    if (idle.length > 0) {
+      this.#logger.warn(
+        { queues: idle },
+        `no live worker serves ${idle.join(', ')}: jobs are accepted but not run until one is started with: signalbox start --worker`,
+      );
+    }
+  }
+}
+
+async function queuesWithoutWorker(engine: Engine): Promise<string[]> {
+  const workers = (await engine.workers()).filter((worker) => worker.live && worker.status === 'running');
+  return engine.tasks
+    .queues()
+    .filter((queue) => !workers.some((worker) => worker.queues?.includes(queue) ?? true));
+}

@@ -1,0 +1,64 @@
+import { fileURLToPath } from 'node:url';
+import { registerApi } from '../api/register.js';
+import type { Config } from '../config/load.js';
+import { registerConsole } from '../console/console.js';
+import type { Database } from '../database/database.js';
+import { schemaFits } from '../database/migrations.js';
+import type { Engine } from '../engine/engine.js';
+import { messageOf } from '../foundation/errors.js';
+import type { Logger } from '../foundation/logger.js';
+import { HealthService } from '../health/service.js';
+import { createHttpApp, type HttpApp } from '../http/app.js';
+import { createAuthenticator } from '../identity/authenticator.js';
+import { apiKeySection } from '../identity/settings.js';
+import type { Workload } from '../workloads/manifest.js';
+import { databaseCheck } from './database-check.js';
+import { appErrors } from './errors.js';
+import { migrationFolders } from './modules.js';
+import { version } from './version.js';
+
+export interface ServerDeps {
+  readonly config: Config;
+  readonly database: Database;
+  readonly engine: Engine;
+  readonly workloads: readonly Workload[];
+  readonly logger: Logger;
+}
+
+const consoleFolder = fileURLToPath(new URL('../../dist/web', import.meta.url));
+
+/** The HTTP application with every route of this build. It does not listen yet. */
+export async function createServer(deps: ServerDeps): Promise<HttpApp> {
+  const { config, database, engine, workloads, logger } = deps;
+  const authenticator = createAuthenticator({
+    apiKey: config.get(apiKeySection).apiKey,
+    permissions: workloads.flatMap((workload) => workload.permissions),
+  });
+  const app = await createHttpApp({ logger, authenticator, version });
+  const checks = [databaseCheck(database), ...workloads.flatMap((workload) => workload.checks)];
+  await registerApi(app, {
+    engine,
+    database,
+    workloads,
+    health: new HealthService({ checks, logger }),
+    logger,
+    schemaIsCurrent: () => schemaFits(database, migrationFolders),
+  });
+  await registerConsole(app, { root: consoleFolder });
+  return app;
+}
+
+/** @returns the URL at which it answers. @throws address_unavailable */
+export async function listen(app: HttpApp, host: string, port: number): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw appErrors.address_unavailable(
+      `Cannot listen on ${host}:${port}: ${messageOf(error)}. Set HOST and PORT to a free address.`,
+      { cause: error },
+    );
+  }
+  const address = app.server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
+}

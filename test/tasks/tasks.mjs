@@ -1,0 +1,32 @@
+// Tasks of a user's own, as `SIGNALBOX_TASKS` loads them: each start and end is written to a file.
+import { appendFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { task } from 'signalbox';
+import { z } from 'zod';
+
+const input = z.strictObject({ file: z.string(), ms: z.number().default(0) });
+
+function note(file, word, job) {
+  appendFileSync(file, `${word} ${job.id} ${job.attempt} ${process.pid}\n`);
+}
+
+export const slow = task({
+  name: 'test.slow',
+  input,
+  run: async ({ file, ms }, { job, signal }) => {
+    note(file, 'start', job);
+    // Only the first attempt is slow: whoever rescues the job must not wait as long.
+    if (job.attempt === 1) await wait(ms, undefined, { signal });
+    note(file, 'end', job);
+    return { attempt: job.attempt };
+  },
+});
+
+export const open = task({
+  name: 'test.open',
+  input: z.strictObject({ text: z.string().max(100) }),
+  open: { permission: 'jobs:write', price: () => 0, admit: async () => undefined },
+  run: async ({ text }) => ({ text }),
+});
+
+export const notATask = { name: 'something else' };
