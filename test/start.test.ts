@@ -14,9 +14,13 @@ beforeEach(async () => {
   home = folder.path;
 });
 afterEach(async () => {
-  await Promise.all(started.splice(0).map((process) => process.stop()));
+  await stopAll();
   await folder.remove();
 });
+
+async function stopAll(): Promise<void> {
+  await Promise.all(started.splice(0).map((process) => process.stop()));
+}
 
 function start(args: readonly string[], env: Record<string, string> = {}): SignalboxProcess {
   const process = new SignalboxProcess(['start', ...args], {
@@ -54,7 +58,10 @@ describe('the guides’ first failure: a server without a worker', () => {
   beforeEach(async () => {
     db = await createTestDatabase({ migrate: false });
   });
-  afterEach(() => db.drop());
+  afterEach(async () => {
+    await stopAll();
+    await db.drop();
+  });
 
   it('is told at start, by /health/work, and by the job itself, until a worker runs', async () => {
     const env = { DATABASE_URL: db.url, SIGNALBOX_TASKS: tasks };

@@ -19,7 +19,7 @@ const cache = fileURLToPath(new URL('../../../../node_modules/.cache/signalbox-e
 const parts = ['foundation', 'database/embedded'];
 
 export interface Compiled {
-  /** Path of a compiled file, such as `database/embedded/index.js`. */
+  /** Path of a compiled file, such as `database/embedded/embedded.js`. */
   path(file: string): string;
   /** A folder of this test file's own. */
   readonly scratch: string;

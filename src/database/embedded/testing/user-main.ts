@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { isSignalboxError, messageOf } from '../../../foundation/errors.js';
 import type { Logger } from '../../../foundation/logger.js';
-import { startEmbeddedPostgres } from '../index.js';
+import { startEmbeddedPostgres } from '../embedded.js';
 
 /** A process that uses the embedded PostgreSQL, driven by its standard input: `stop`, `exit`. */
 function tell(event: object): void {

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { styleOf, styles, styleWords } from './style.js';
+
+describe('styleOf', () => {
+  it.each([
+    ['Test enhancement', 'neutral'],
+    ['', 'neutral'],
+    ['Make it BRIGHT and airy', 'bright'],
+    ['a warm living room', 'warm'],
+    ['golden light', 'warm'],
+    ['golden hour at the lake', 'evening'],
+    ['film noir', 'noir'],
+    ['black-and-white please', 'noir'],
+    ['B&W', 'noir'],
+    ['soft, then bright', 'soft'],
+    ['natural, not warm', 'neutral'],
+    ['brightness of a swarm', 'neutral'],
+    ['Warmführung', 'neutral'],
+    ['$&.*(warm)', 'warm'],
+  ])('%j is %s', (prompt, style) => {
+    expect(styleOf(prompt)).toBe(style);
+  });
+
+  it('knows every style by every one of its words', () => {
+    for (const style of styles)
+      for (const words of styleWords[style]) expect(styleOf(`so ${words}!`)).toBe(style);
+  });
+});

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readConfig } from '../../src/app/config.js';
+import { allTasks, createWorkloads } from '../../src/app/modules.js';
+import { createServer, listen } from '../../src/app/server.js';
+import { type TemporaryHome, temporaryHome } from '../../src/database/testing/temporary-home.js';
+import { createTestDatabase, type TestDatabase } from '../../src/database/testing/test-database.js';
+import { Engine } from '../../src/engine/engine.js';
+import type { Worker } from '../../src/engine/worker.js';
+import { type Logger, silentLogger } from '../../src/foundation/logger.js';
+import type { HttpApp } from '../../src/http/app.js';
+
+const tasksFolder = fileURLToPath(new URL('../tasks', import.meta.url));
+
+/** The whole product in this process, on a database and a folder of its own, listening on loopback. */
+export class House {
+  readonly url: string;
+  readonly app: HttpApp;
+  readonly engine: Engine;
+  readonly db: TestDatabase;
+  readonly home: TemporaryHome;
+  readonly #workers: Worker[] = [];
+
+  private constructor(url: string, app: HttpApp, engine: Engine, db: TestDatabase, home: TemporaryHome) {
+    this.url = url;
+    this.app = app;
+    this.engine = engine;
+    this.db = db;
+    this.home = home;
+  }
+
+  static async open(env: Record<string, string> = {}, logger: Logger = silentLogger): Promise<House> {
+    const db = await createTestDatabase();
+    const home = await temporaryHome();
+    const config = readConfig({ SIGNALBOX_HOME: home.path, SIGNALBOX_TASKS: tasksFolder, ...env });
+    const { database } = db;
+    const workloads = await createWorkloads({ config, database, logger });
+    const tasks = await allTasks(config, workloads);
+    const engine = new Engine({ database, tasks, logger, housekeepingMs: 100 });
+    await engine.start();
+    const app = await createServer({ config, database, engine, workloads, logger });
+    const url = await listen(app, '127.0.0.1', 0);
+    return new House(url, app, engine, db, home);
+  }
+
+  async startWorker(): Promise<Worker> {
+    const worker = this.engine.createWorker({
+      queues: null,
+      concurrency: 2,
+      leaseMs: 10_000,
+      drainTimeoutMs: 10_000,
+      pollMs: 200,
+    });
+    this.#workers.push(worker);
+    await worker.start();
+    return worker;
+  }
+
+  get uploads(): string {
+    return join(this.home.path, 'uploads');
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) await worker.stop();
+    await this.app.close();
+    await this.engine.stop();
+    await this.db.drop();
+    await this.home.remove();
+  }
+}
