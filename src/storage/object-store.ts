@@ -59,6 +59,6 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** Every object whose key begins with `prefix`, in no order. */
   list(prefix: string): AsyncIterable<ObjectInfo>;
-  /** Proves that the store takes, gives back and deletes an object. @throws storage_unavailable */
+  /** Proves that the store takes bytes, gives them back and forgets them. @throws storage_unavailable */
   check(signal?: AbortSignal): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { styleOf, styles, styleWords } from './style.js';
 
@@ -24,5 +25,13 @@ describe('styleOf', () => {
   it('knows every style by every one of its words', () => {
     for (const style of styles)
       for (const words of styleWords[style]) expect(styleOf(`so ${words}!`)).toBe(style);
+  });
+
+  it('is documented with all its words', () => {
+    const page = readFileSync(new URL('../../../docs/images.md', import.meta.url), 'utf8').replace(
+      / +/g,
+      ' ',
+    );
+    for (const style of styles) expect(page).toContain(`| \`${style}\` | ${styleWords[style].join(', ')} |`);
   });
 });
