@@ -26,7 +26,14 @@ const redacted = secretFields.flatMap((name) => [name, `*.${name}`, `*.*.${name}
 export function createLogger(options: LoggerOptions): Logger {
   const destination = options.destination ?? process.stdout;
   const stream = options.pretty
-    ? pretty({ destination, colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', sync: true })
+    ? pretty({
+        destination,
+        colorize: true,
+        ignore: 'pid,hostname',
+        singleLine: true,
+        translateTime: 'HH:MM:ss.l',
+        sync: true,
+      })
     : destination;
   return pino(
     {
