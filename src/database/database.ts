@@ -17,6 +17,8 @@ export interface DatabaseOptions extends ConnectionOptions {
 
 /** How much longer than the server's own limit we wait before the connection counts as dead. */
 const graceMs = 2_000;
+/** How long closing waits for a server that no longer answers. */
+const closeMs = 2_000;
 
 /**
  * A pool of connections to one PostgreSQL. Statements are static texts with parameters, prepared
@@ -27,6 +29,8 @@ export class Database implements Queryable {
   readonly #pool: pg.Pool;
   readonly #names = new StatementNames();
   readonly #greeted = new WeakSet<pg.PoolClient>();
+  /** One promise for each connection that has not been closed yet. */
+  readonly #ends = new Set<Promise<void>>();
   #server: ServerInfo | undefined;
   #closed: Promise<void> | undefined;
 
@@ -35,6 +39,7 @@ export class Database implements Queryable {
     this.#pool = new pg.Pool({ ...clientConfig(options), max: options.poolSize, idleTimeoutMillis: 30_000 });
     // The pool listens to idle clients only: without a listener, losing a busy one would end the process.
     this.#pool.on('connect', (client) => {
+      this.#trackEnd(client);
       client.on('error', (error) => {
         options.logger.debug({ error: messageOf(error) }, 'a database connection was lost');
       });
@@ -94,8 +99,26 @@ export class Database implements Queryable {
 
   /** Waits for what is under way, then closes every connection. */
   async close(): Promise<void> {
-    this.#closed ??= this.#pool.end();
+    this.#closed ??= this.#close();
     await this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#pool.end();
+    // The pool only says goodbye: a server stopped now would still find the connections, and break them.
+    await withTimeout(Promise.all(this.#ends), closeMs, 'closing the connections').catch((error: unknown) => {
+      this.#options.logger.warn({ error: messageOf(error) }, 'database connections were abandoned');
+    });
+  }
+
+  #trackEnd(client: pg.PoolClient): void {
+    const end = new Promise<void>((resolve) => {
+      client.once('end', () => {
+        this.#ends.delete(end);
+        resolve();
+      });
+    });
+    this.#ends.add(end);
   }
 
   async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
