@@ -14,7 +14,8 @@ export interface LoopOptions {
   readonly runOnce: (signal: AbortSignal) => Promise<unknown>;
 }
 
-const errorBackoff: Backoff = { initialMs: 250, factor: 2, maxMs: 10_000, jitter: 0.5 };
+/** Whatever the interval: a heartbeat or a LISTEN must be back soon after what it needs is back. */
+const errorBackoff: Backoff = { initialMs: 250, factor: 2, maxMs: 5_000, jitter: 0.5 };
 
 /** Runs `runOnce` again and again until stopped; `wake()` ends the pause. No error ends it. */
 export class Loop implements Service {
@@ -62,7 +63,7 @@ export class Loop implements Service {
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        delay = Math.max(delay, backoffDelayMs(errorBackoff, failures));
+        delay = backoffDelayMs(errorBackoff, failures);
         this.#options.logger.warn(
           { loop: this.name, failures, error: messageOf(error) },
           `${this.name} failed; trying again in ${delay} ms`,
