@@ -112,11 +112,19 @@ describe('loadConfig', () => {
   });
 
   it('warns of settings of the guides without a use, and of misspelt ones of ours', () => {
-    const env = { REDIS_URL: 'redis://x', SIGNALBOX_QUEUE: 'a', PATH: '/bin', SENTRY_DSN: '' };
+    const env = {
+      REDIS_URL: 'redis://x',
+      SENTRY_RELEASE: '1',
+      SIGNALBOX_QUEUE: 'a',
+      PATH: '/bin',
+      SENTRY_DSN: '',
+    };
     const { warnings } = loadConfig([section], { env });
-    expect(warnings).toHaveLength(2);
-    expect(warnings[0]).toContain('REDIS_URL');
-    expect(warnings[1]).toContain('SIGNALBOX_QUEUE');
+    expect(warnings.map((warning) => warning.split(' ')[0])).toEqual([
+      'REDIS_URL',
+      'SENTRY_RELEASE',
+      'SIGNALBOX_QUEUE',
+    ]);
   });
 
   it('never fails in another way, whatever the environment holds', () => {

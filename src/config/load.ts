@@ -1,6 +1,6 @@
 import type { FieldProblem } from '../foundation/errors.js';
 import { configErrors } from './errors.js';
-import { recognisedWithoutUse } from './recognised.js';
+import { recognisedFamilies, recognisedWithoutUse } from './recognised.js';
 import type { Section, SettingMap, ValuesOf } from './section.js';
 import { InvalidSetting, type Setting } from './setting.js';
 
@@ -119,8 +119,11 @@ function describe(
 function warningsFor(sections: readonly Section[], input: ConfigInput): string[] {
   const known = new Set(sections.flatMap((section) => Object.values(section.settings).flatMap((s) => s.env)));
   const isSet = (name: string) => (input.env[name] ?? '') !== '';
-  const unused = recognisedWithoutUse
-    .filter((name) => !known.has(name) && isSet(name))
+  const recognised = (name: string) =>
+    recognisedWithoutUse.includes(name) || recognisedFamilies.some((prefix) => name.startsWith(prefix));
+  const unused = Object.keys(input.env)
+    .filter((name) => recognised(name) && !known.has(name) && isSet(name))
+    .sort()
     .map((name) => `${name} is set, but this version of Signalbox does not use it.`);
   const misspelt = Object.keys(input.env)
     .filter((name) => name.startsWith('SIGNALBOX_') && !known.has(name) && isSet(name))

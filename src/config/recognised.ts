@@ -31,4 +31,16 @@ export const recognisedWithoutUse: readonly string[] = Object.freeze([
   'SENTRY_ENVIRONMENT',
   'SENTRY_TRACES_SAMPLE_RATE',
   'TEMP_DIR',
+  'VITE_API_URL',
+  'VITE_SENTRY_DSN',
+]);
+
+/** Further settings of these families are warned of as well, whatever comes after the prefix. */
+export const recognisedFamilies: readonly string[] = Object.freeze([
+  'FLOWER_',
+  'KEYCLOAK_',
+  'OTEL_',
+  'OTLP_',
+  'POSTGRES_',
+  'SENTRY_',
 ]);

@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Database } from '../../database/database.js';
 import { Jobs } from '../../engine/jobs.js';
-import type { Task } from '../../engine/task.js';
 import { messageOf } from '../../foundation/errors.js';
 import type { Logger } from '../../foundation/logger.js';
 import { LocalObjectStore } from '../../storage/local/local-object-store.js';
@@ -44,8 +43,7 @@ export function createImages(deps: CreateImagesDeps): Workload {
   return Object.freeze<Workload>({
     name: 'images',
     errors: imageErrors.$specs,
-    // A task's input type stands in its handler's parameter, so a list of tasks is one of unknown inputs.
-    tasks: [enhanceTask({ images, enhancer }) as unknown as Task],
+    tasks: [enhanceTask({ images, enhancer })],
     permissions: ['assets:read', 'assets:write'],
     checks: [
       {
