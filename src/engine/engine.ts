@@ -1,6 +1,8 @@
 import type { Database } from '../database/database.js';
 import { Notifications } from '../database/notifications.js';
 import type { Queryable } from '../database/queryable.js';
+import { Batcher } from '../foundation/batcher.js';
+import { isSignalboxError } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
 import { type Change, changeChannel, subscribeToChanges } from './changes.js';
@@ -11,7 +13,7 @@ import { Jobs } from './jobs.js';
 import { Leader } from './leader.js';
 import { Promoter } from './promoter.js';
 import { TaskRegistry } from './registry.js';
-import { insertJobs } from './sql/enqueue.js';
+import { insertJobs, type NewJob } from './sql/enqueue.js';
 import { listWorkers } from './sql/workers.js';
 import type { Task } from './task.js';
 import { Worker, type WorkerOptions } from './worker.js';
@@ -37,6 +39,8 @@ export class Engine implements Service {
   readonly #notifications: Notifications;
   readonly #promoter: Promoter;
   readonly #leader: Leader;
+  /** Single enqueues of many callers share a commit. */
+  readonly #inserts: Batcher<NewJob, Job>;
 
   /** @throws task_duplicate */
   constructor(options: EngineOptions) {
@@ -51,6 +55,12 @@ export class Engine implements Service {
       logger,
     });
     this.#promoter = new Promoter(database, logger, housekeepingMs);
+    this.#inserts = new Batcher({
+      run: (jobs) => insertJobs(database, jobs),
+      concurrency: 2,
+      maxBatch: 1_000,
+      blames: (error) => !isSignalboxError(error),
+    });
     this.#leader = new Leader({ db: database, logger, intervalMs: housekeepingMs });
   }
 
@@ -77,7 +87,9 @@ export class Engine implements Service {
     const [db, task, input, options] = isQueryable(first)
       ? [first, rest[0] as Task | string, rest[1], rest[2] as EnqueueOptions | undefined]
       : [this.#database, first, rest[0], rest[1] as EnqueueOptions | undefined];
-    const [job] = await insertJobs(db, [prepareJob(this.#resolve(task), input, options)]);
+    const prepared = prepareJob(this.#resolve(task), input, options);
+    if (db === this.#database) return this.#inserts.add(prepared);
+    const [job] = await insertJobs(db, [prepared]);
     return job as Job;
   }
 
@@ -89,8 +101,7 @@ export class Engine implements Service {
     const resolved = this.#resolve(task);
     const prepared = items.map(({ input, options }) => prepareJob(resolved, input, options));
     if (prepared.length === 0) return [];
-    const byId = new Map((await insertJobs(this.#database, prepared)).map((job) => [job.id, job]));
-    return prepared.map(({ id }) => byId.get(id) as Job);
+    return insertJobs(this.#database, prepared);
   }
 
   async workers(): Promise<WorkerInfo[]> {

@@ -116,6 +116,19 @@ describe('enqueue', () => {
     expect(await h.engine.enqueueMany(free, [])).toEqual([]);
   });
 
+  it('does not answer one caller’s mistake to those whose jobs travelled with it', async () => {
+    const taken = await h.engine.enqueue(free, 'first');
+    const answers = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, n) => h.engine.enqueue(free, { n }, n === 25 ? { id: taken.id } : {})),
+    );
+    const refusedOnes = answers.flatMap((answer, n) => (answer.status === 'rejected' ? [n] : []));
+    expect(refusedOnes).toEqual([25]);
+    for (const [n, answer] of answers.entries()) {
+      if (answer.status === 'fulfilled') expect(answer.value.input).toEqual({ n });
+    }
+    expect((await h.engine.jobs.get(taken.id)).input).toBe('first');
+  });
+
   it('stores null, undefined and deep values as they are in JSON', async () => {
     expect((await h.engine.enqueue(free, null)).input).toBeNull();
     expect((await h.engine.enqueue(free, undefined)).input).toBeNull();

@@ -29,6 +29,7 @@ const insertJobsSql = `
     timeout_ms integer, owner text, tags text[], trace_parent text, run_at timestamptz)
   returning ${jobColumns}`;
 
+/** All or none. The answer has the order of `jobs`. */
 export async function insertJobs(db: Queryable, jobs: readonly NewJob[]): Promise<Job[]> {
   const rows = jobs.map((job) => ({
     id: job.id,
@@ -44,5 +45,6 @@ export async function insertJobs(db: Queryable, jobs: readonly NewJob[]): Promis
     run_at: job.runAt,
   }));
   const result = await db.query<JobRow>(insertJobsSql, [JSON.stringify(rows)]);
-  return result.rows.map(toJob);
+  const byId = new Map(result.rows.map((row) => [row.id, toJob(row)]));
+  return jobs.map(({ id }) => byId.get(id) as Job);
 }
