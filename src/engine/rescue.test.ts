@@ -5,7 +5,7 @@ import { silentLogger } from '../foundation/logger.js';
 import { Leader } from './leader.js';
 import { claimJobs } from './sql/claim.js';
 import { rescueJobs } from './sql/rescue.js';
-import { settle } from './sql/settle.js';
+import { settle, succeedMany } from './sql/settle.js';
 import { registerWorker } from './sql/workers.js';
 import { anyTask, gate, Harness } from './testing/harness.js';
 
@@ -47,7 +47,8 @@ describe('a dead worker', () => {
     expect(job).toMatchObject({ attempt: 2, crashes: 1, failures: 0, result: 'done' });
     // The dead one was only frozen: what it sends now is late and changes nothing.
     const fence = { jobId: id, attempt: 1, workerId: dead };
-    expect(await settle(h.db.database, fence, { kind: 'succeeded', resultJson: '"zombie"' })).toBe(false);
+    expect(await succeedMany(h.db.database, [{ at: fence, resultJson: '"zombie"' }])).toEqual([false]);
+    expect(await settle(h.db.database, fence, { kind: 'cancelled' })).toBe(false);
     expect(await h.engine.jobs.get(id)).toEqual(job);
   });
 

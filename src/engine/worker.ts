@@ -12,8 +12,9 @@ import { describeFailure } from './failure.js';
 import type { Job } from './job.js';
 import { Lease } from './lease.js';
 import type { TaskRegistry } from './registry.js';
+import { Settler } from './settler.js';
 import { claimJobs } from './sql/claim.js';
-import { type Outcome, settle } from './sql/settle.js';
+import type { Outcome } from './sql/settle.js';
 import { cancelRequests, markDraining, releaseForgotten } from './sql/workers.js';
 
 export interface WorkerOptions {
@@ -48,6 +49,7 @@ export class Worker implements Service {
   readonly #deps: WorkerDeps;
   readonly #lease: Lease;
   readonly #claims: Loop;
+  readonly #settler: Settler;
   readonly #running = new Map<string, Attempt>();
   readonly #ended = new Set<Promise<void>>();
   #unsubscribe: (() => void) | undefined;
@@ -68,6 +70,7 @@ export class Worker implements Service {
       leaseMs: options.leaseMs,
       onLost: () => this.#abortAll('lease_lost', 'the worker lost its lease'),
     });
+    this.#settler = new Settler(deps.db);
     this.#claims = new Loop({
       name: 'claim',
       intervalMs: options.pollMs ?? 1_000,
@@ -176,7 +179,7 @@ export class Worker implements Service {
     let wanted = outcome;
     for (let failures = 1; !this.#lost(attempt); failures += 1) {
       try {
-        return await settle(this.#deps.db, attempt.fence, wanted);
+        return await this.#settler.settle(attempt.fence, wanted);
       } catch (error) {
         log.warn({ failures, error: messageOf(error) }, 'the outcome could not be recorded; trying again');
         if (!isSignalboxError(error)) {

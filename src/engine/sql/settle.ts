@@ -25,10 +25,6 @@ export type Outcome =
 const fence = `id = $1 and attempt = $2 and worker_id = $3 and status = 'processing'`;
 
 // Each touches one row by its primary key, and only while the fence holds.
-const succeedSql = `
-  update signalbox.job
-  set status = 'succeeded', reason = null, result = $4::jsonb, error = null, worker_id = null, finished_at = now()
-  where ${fence}`;
 const failSql = `
   update signalbox.job
   set status = 'failed', reason = $4, error = $5::jsonb, failures = failures + 1, worker_id = null, finished_at = now()
@@ -55,16 +51,18 @@ const releaseSql = `
  * Records an outcome.
  * @returns false when the fence no longer holds: the outcome is late and was dropped
  */
-export async function settle(db: Queryable, at: Fence, outcome: Outcome): Promise<boolean> {
+export async function settle(
+  db: Queryable,
+  at: Fence,
+  outcome: Exclude<Outcome, { kind: 'succeeded' }>,
+): Promise<boolean> {
   const key = [at.jobId, at.attempt, at.workerId];
   const [text, values] = statementFor(outcome);
   return (await db.query(text, [...key, ...values])).rowCount === 1;
 }
 
-function statementFor(outcome: Outcome): [string, unknown[]] {
+function statementFor(outcome: Exclude<Outcome, { kind: 'succeeded' }>): [string, unknown[]] {
   switch (outcome.kind) {
-    case 'succeeded':
-      return [succeedSql, [outcome.resultJson]];
     case 'failed':
       return [failSql, [outcome.reason, JSON.stringify(outcome.error)]];
     case 'retrying':
@@ -78,6 +76,37 @@ function statementFor(outcome: Outcome): [string, unknown[]] {
     default:
       return outcome satisfies never;
   }
+}
+
+// Rows by primary key, each behind its own fence; in the order of the ids, so that two batches never wait for each other.
+const succeedManySql = `
+  with done as (
+    select j.id, d.result from signalbox.job j
+    join jsonb_to_recordset($1::jsonb) as d(id uuid, attempt integer, worker_id uuid, result jsonb)
+      on j.id = d.id and j.attempt = d.attempt and j.worker_id = d.worker_id
+    where j.status = 'processing'
+    order by j.id
+    for update of j)
+  update signalbox.job j
+  set status = 'succeeded', reason = null, result = coalesce(done.result, 'null'), error = null, worker_id = null,
+      finished_at = now()
+  from done where j.id = done.id
+  returning j.id`;
+
+export interface Success {
+  readonly at: Fence;
+  readonly resultJson: string;
+}
+
+/** Records many results at once. @returns for each whether its fence still held */
+export async function succeedMany(db: Queryable, successes: readonly Success[]): Promise<boolean[]> {
+  const rows = successes.map(
+    ({ at, resultJson }) =>
+      `{"id":"${at.jobId}","attempt":${at.attempt},"worker_id":"${at.workerId}","result":${resultJson}}`,
+  );
+  const { rows: recorded } = await db.query<{ id: string }>(succeedManySql, [`[${rows.join(',')}]`]);
+  const ids = new Set(recorded.map(({ id }) => id));
+  return successes.map(({ at }) => ids.has(at.jobId));
 }
 
 const progressSql = `update signalbox.job set progress = $4::jsonb where ${fence}`;
