@@ -1,6 +1,8 @@
 import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
 
+const leftBehindMs = 500;
+
 /** Runs a service until SIGINT or SIGTERM, then stops it in good order. A second signal ends the process at once. */
 export async function untilSignal(logger: Logger, service: Service): Promise<void> {
   const asked = nextSignal();
@@ -13,6 +15,8 @@ export async function untilSignal(logger: Logger, service: Service): Promise<voi
     process.once('SIGTERM', () => process.exit(143));
     await service.stop();
     logger.info({}, 'stopped');
+    // A handler that was left behind must not keep the process: this ends it when something still holds it.
+    setTimeout(() => process.exit(), leftBehindMs).unref();
   } finally {
     asked.forget();
   }

@@ -91,7 +91,8 @@ describe('the real migrations', () => {
     const kept = await readFile(new URL('../../schema.sql', import.meta.url), 'utf8');
     // Other versions print the same schema in other words.
     const { versionNumber } = await db.database.connect();
-    if (versionNumber >= 180_000) expect(dumped, 'schema.sql is out of date: run `npm run schema`').toBe(kept);
+    if (versionNumber >= 180_000)
+      expect(dumped, 'schema.sql is out of date: run `npm run schema`').toBe(kept);
     await migrateDown(options(allMigrations), ran.length);
     const { rows } = await db.database.query<{ relname: string }>(
       `select relname from pg_class where relnamespace = 'signalbox'::regnamespace and relkind in ('r', 'v')

@@ -55,6 +55,17 @@ describe('a worker that stops', () => {
   });
 });
 
+describe('an engine that stops', () => {
+  it('stops every part of it, also when the database refuses the goodbye', async () => {
+    h = await Harness.start([]);
+    const led = async () => (await h.db.database.query('select 1 from signalbox.leader')).rowCount === 1;
+    while (!(await led())) await h.db.database.query('select pg_sleep(0.02)');
+    await h.db.database.query('drop table signalbox.leader');
+    await h.engine.stop();
+    // Dropping the database at the end fails when a connection, the one for LISTEN say, was left open.
+  });
+});
+
 describe('a database that goes away for a moment', () => {
   it('costs neither a job nor an outcome', async () => {
     const started = gate();

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.js';
+import { messageOf } from '../foundation/errors.js';
 import { newId } from '../foundation/ids.js';
 import type { Logger } from '../foundation/logger.js';
 import { Loop } from '../foundation/loop.js';
@@ -54,7 +55,12 @@ export class Leader implements Service {
     await this.#loop.stop();
     if (!this.#leading) return;
     this.#leading = false;
-    await resign(this.#options.db, leaderName, this.#holder);
+    try {
+      await resign(this.#options.db, leaderName, this.#holder);
+    } catch (error) {
+      // The lease ends by itself; a stop must not fail for it.
+      this.#options.logger.warn({ error: messageOf(error) }, 'the leader could not resign');
+    }
   }
 
   async runOnce(): Promise<{ leading: boolean; rescued: number; enforced: number }> {
