@@ -1,0 +1,23 @@
+/**
+ * The systems of the comparison. Each has an adapter of its name beside this file, which runs in a process of
+ * its own and exports `open(target)`, giving:
+ *
+ *   bulk {chunk, lanes}    how this system likes its bulk: jobs a call, calls at once
+ *   install()              schema or queue, in an empty store
+ *   insert(inputs, runAt?) one bulk call
+ *   add(input)             one job; durable, or as durable as the system makes it, when it resolves
+ *   work(handler, profile) starts its worker; `profile` is 'throughput' or 'latency'
+ *   remaining()            jobs that wait or run
+ *   close()
+ */
+export const systems = {
+  signalbox: { store: 'postgres', ours: true },
+  'graphile-worker': { store: 'postgres' },
+  'pg-boss': { store: 'postgres' },
+  bullmq: { store: 'redis' },
+};
+
+export const everybody = Object.keys(systems);
+export const postgresPeers = everybody.filter(
+  (name) => systems[name].store === 'postgres' && !systems[name].ours,
+);
