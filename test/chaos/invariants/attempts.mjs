@@ -1,0 +1,95 @@
+/**
+ * Attempts are claimed in order, each runs once, and two run at once only when the earlier one's process could
+ * not run a timer: then it could neither keep its lease nor stop its handler.
+ * @param {import('../history.mjs').History} history @param {import('./report.mjs').Report} report
+ */
+export function attempts({ jobs, events, runs, ledger, disturbances, profile }, report) {
+  for (const job of jobs.values()) {
+    const list = events.get(job.id) ?? [];
+    checkSequence(job, list, report);
+    checkClaims(job, list, report);
+    checkRuns(job, runs.get(job.id) ?? [], list, report);
+    const runAt = ledger.entries.get(job.id)?.runAt;
+    for (const run of runs.get(job.id) ?? []) {
+      if (runAt !== undefined && run.start < runAt) {
+        report.add('early', job.id, `attempt ${run.attempt} began ${runAt - run.start} ms before its time`);
+      }
+    }
+    for (const [earlier, later] of overlaps(runs.get(job.id) ?? [], disturbances)) {
+      const deaf = disturbances.any(
+        (fault) => fault.deaf && fault.process === earlier.process,
+        later.start - 2 * profile.leaseMs,
+        later.start,
+      );
+      if (deaf) continue;
+      report.add(
+        'overlap',
+        job.id,
+        `attempt ${later.attempt} began in ${later.process} at ${iso(later.start)} while attempt ${earlier.attempt} ran in ${earlier.process} until ${earlier.end === undefined ? 'an unknown time' : iso(earlier.end)}`,
+      );
+    }
+  }
+}
+
+function checkSequence(job, list, report) {
+  const gap = list.findIndex(({ seq }, n) => seq !== n + 1);
+  if (gap !== -1)
+    report.add('event_gap', job.id, `event ${gap + 1} of ${list.length} has number ${list[gap].seq}`);
+  if (list.length === 0) report.add('event_gap', job.id, 'has no events');
+}
+
+function checkClaims(job, list, report) {
+  let last = 0;
+  for (const { type, attempt, seq } of list) {
+    if (type !== 'processing') continue;
+    if (attempt !== last + 1) {
+      report.add(
+        'attempts_not_monotonic',
+        job.id,
+        `event ${seq} claims attempt ${attempt} after attempt ${last}`,
+      );
+    }
+    last = attempt;
+  }
+  if (job.attempt !== last) {
+    report.add(
+      'attempts_not_monotonic',
+      job.id,
+      `has attempt ${job.attempt} and was last claimed as ${last}`,
+    );
+  }
+}
+
+function checkRuns(job, runs, list, report) {
+  const claimed = new Set(list.filter(({ type }) => type === 'processing').map(({ attempt }) => attempt));
+  const seen = new Set();
+  for (const { attempt, process } of runs) {
+    if (seen.has(attempt))
+      report.add('attempts_not_monotonic', job.id, `attempt ${attempt} ran twice, last in ${process}`);
+    if (!claimed.has(attempt))
+      report.add('unclaimed', job.id, `attempt ${attempt} ran in ${process} and was never claimed`);
+    seen.add(attempt);
+  }
+}
+
+/** Pairs of runs of which the later attempt began before the earlier one's end. */
+function overlaps(runs, disturbances) {
+  const pairs = [];
+  for (const earlier of runs) {
+    const died = deathOf(earlier.process, disturbances);
+    const end = Math.min(earlier.end ?? Number.POSITIVE_INFINITY, died ?? Number.POSITIVE_INFINITY);
+    for (const later of runs) {
+      if (later.attempt > earlier.attempt && later.start < end) pairs.push([earlier, later]);
+    }
+  }
+  return pairs;
+}
+
+function deathOf(process, disturbances) {
+  return disturbances.faults.find((fault) => fault.process === process && fault.kind.startsWith('kill'))
+    ?.from;
+}
+
+function iso(time) {
+  return new Date(time).toISOString();
+}
