@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../foundation/logger.js';
 import { Database } from './database.js';
@@ -77,6 +78,46 @@ describe('a database', () => {
     expect((await single.query<{ n: number }>('select 1 as n')).rows).toEqual([{ n: 1 }]);
     expect(await notes()).toEqual(['kept']);
     await single.close();
+  });
+
+  it('says typed that a connection ended without a word, in a statement and in a transaction', async () => {
+    const target = new URL(db.url);
+    const sockets = new Set<Socket>();
+    const proxy = createServer((socket) => {
+      const onward = connect(Number(target.port), target.hostname);
+      for (const end of [socket, onward]) {
+        sockets.add(end);
+        end.on('error', () => end.destroy());
+      }
+      socket.pipe(onward).pipe(socket);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const url = new URL(db.url);
+    url.port = String(port);
+    const cut = new Database({ ...db.connection, url: url.toString(), poolSize: 2, logger: silentLogger });
+    const cutAll = () => {
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+    };
+    await cut.query('select 1');
+    const statement = cut.query('select pg_sleep(30)');
+    const transaction = cut.transaction(async (tx) => {
+      await tx.query('insert into note values ($1)', ['lost']);
+      cutAll();
+      await tx.query('select 1');
+    });
+    await expect(statement).rejects.toMatchObject({ code: 'database_unavailable', retryable: true });
+    await expect(transaction).rejects.toMatchObject({ code: 'database_unavailable', retryable: true });
+    expect((await cut.query<{ n: number }>('select 1 as n')).rows).toEqual([{ n: 1 }]);
+    await expect(cut.query('select 1 / 0')).rejects.toMatchObject({ code: '22012' });
+    expect(await notes()).toEqual(['kept']);
+    await cut.close();
+    await new Promise((resolve) => proxy.close(resolve));
+    // The server has not noticed that nobody waits for this one any more.
+    await db.database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(30)'`,
+    );
   });
 
   it('refuses to wait for ever for a free connection', async () => {

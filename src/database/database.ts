@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { AbortReason, withTimeout } from '../foundation/abort.js';
-import { messageOf } from '../foundation/errors.js';
+import { isSignalboxError, messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { type ConnectionOptions, clientConfig, greet, type ServerInfo } from './connection.js';
 import { databaseErrors } from './errors.js';
 import type { Queryable, QueryResult } from './queryable.js';
-import { typedDatabaseError } from './sqlstate.js';
+import { sqlStateOf, typedDatabaseError } from './sqlstate.js';
 import { StatementNames } from './statement-names.js';
 
 export interface DatabaseOptions extends ConnectionOptions {
@@ -19,6 +19,7 @@ export interface DatabaseOptions extends ConnectionOptions {
 const graceMs = 2_000;
 /** How long closing waits for a server that no longer answers. */
 const closeMs = 2_000;
+const connectionFaults: readonly string[] = ['database_unavailable', 'database_timeout'];
 
 /**
  * A pool of connections to one PostgreSQL. Statements are static texts with parameters, prepared
@@ -131,9 +132,9 @@ export class Database implements Queryable {
         broken = true;
         throw typedDatabaseError(error.workError) ?? error.workError;
       }
-      const typed = typedDatabaseError(error);
+      const typed = isSignalboxError(error) ? error : typedDatabaseError(error);
       // After an error of the connection itself its state is unknown: never hand it to the next caller.
-      broken = typed !== undefined && typed.code !== 'database_conflict';
+      broken = typed !== undefined && connectionFaults.includes(typed.code);
       throw typed ?? error;
     } finally {
       client.release(broken);
@@ -156,7 +157,10 @@ export class Database implements Queryable {
       return client;
     } catch (error) {
       client.release(true);
-      throw typedDatabaseError(error) ?? error;
+      if (isSignalboxError(error)) throw error;
+      throw (
+        typedDatabaseError(error) ?? databaseErrors.database_unavailable(messageOf(error), { cause: error })
+      );
     }
   }
 
@@ -175,6 +179,12 @@ export class Database implements Queryable {
       return await withTimeout(client.query<Row>(statement), this.#limitMs, 'a statement');
     } catch (error) {
       if (isTimeout(error)) throw databaseErrors.database_timeout(messageOf(error), { cause: error });
+      // The driver has no code for a connection that ended without a word. Taken for the statement's own fault,
+      // it would make a worker fail a job for good that only could not be recorded.
+      const ofStatement = error instanceof pg.DatabaseError || error instanceof TypeError;
+      if (!ofStatement && sqlStateOf(error) === undefined) {
+        throw databaseErrors.database_unavailable(messageOf(error), { cause: error });
+      }
       throw error;
     }
   }
