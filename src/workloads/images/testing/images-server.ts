@@ -137,7 +137,14 @@ export class ImagesServer {
 
   /** Every file in the stores and in the scratch folder. */
   async files(): Promise<string[]> {
-    const entries = await readdir(this.folder, { recursive: true, withFileTypes: true });
+    const entries = await readdir(this.folder, { recursive: true, withFileTypes: true }).catch(
+      (error: NodeJS.ErrnoException) => {
+        // A folder was removed while it was being read: what is asked is what there is afterwards.
+        if (error.code === 'ENOENT') return undefined;
+        throw error;
+      },
+    );
+    if (entries === undefined) return this.files();
     return entries
       .filter((entry) => !entry.isDirectory())
       .map((entry) => relative(this.folder, join(entry.parentPath, entry.name)))
