@@ -294,8 +294,12 @@ function animated() {
 }
 
 describe('POST /assets over a connection', () => {
+  let port: number;
+  beforeAll(async () => {
+    port = await listen(server.app);
+  });
+
   it('cuts off 200 MB at the cap, answers, and holds none of it', async () => {
-    const port = await listen(server.app);
     const before = process.memoryUsage().rss;
     let sent = 0;
     const total = 200_000_000;
@@ -323,7 +327,6 @@ describe('POST /assets over a connection', () => {
   });
 
   it('leaves nothing when the caller goes away in the middle', async () => {
-    const port = (server.app.server.address() as { port: number }).port;
     const payload = formOf([filePart(jpeg)]);
     const client = new RawClient(port);
     client.send(
