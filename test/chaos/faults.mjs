@@ -258,9 +258,9 @@ export class Faults {
 
   /** Now and then an enqueuer's wire is hit instead of a worker's. */
   #proxied() {
-    const { fleet, random } = this.#options;
+    const { fleet, random, profile } = this.#options;
     const enqueuer = fleet.enqueuers.find(({ proxy, busy, child }) => proxy && !busy && child.alive);
-    if (enqueuer !== undefined && random.chance(0.25)) return enqueuer;
+    if (enqueuer !== undefined && random.chance(profile.enqueuerShare)) return enqueuer;
     return this.#victim(({ proxy }) => proxy !== undefined);
   }
 

@@ -15,6 +15,7 @@
  * @property {readonly [number, number]} shortMs Too short for that.
  * @property {readonly ('up' | 'down' | 'both')[]} delayWays What is kept back: to the database, from it, or both.
  * @property {number} delayOutlasts Share of the delays that outlast the lease.
+ * @property {number} enqueuerShare How often a bad line is an enqueuer's and not a worker's.
  * @property {number} quietMs After a quiet kill nothing else is broken for so long.
  * @property {readonly [number, number]} workers
  * @property {readonly string[]} routes How workers reach the database, in turn: `direct`, through a bad line (`proxy`), through
@@ -44,6 +45,7 @@ export const standardProfile = Object.freeze({
   shortMs: [500, 4_000],
   delayWays: ['up', 'down', 'both'],
   delayOutlasts: 0.6,
+  enqueuerShare: 0.25,
   quietMs: 17_000,
   workers: [5, 10],
   routes: ['direct', 'proxy', 'pooled', 'proxy', 'mixed', 'proxy'],

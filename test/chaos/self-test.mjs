@@ -19,7 +19,7 @@ export async function runSelfTest(common) {
     const campaign = await runCampaign({
       ...common,
       profile: { ...quickProfile, ...plant?.profile },
-      faultsMs,
+      faultsMs: plant?.faultsMs ?? faultsMs,
       poolerProgram: findPooler(),
       plant: plant === undefined ? undefined : { name, where: plant.where },
       say: () => undefined,

@@ -9,6 +9,7 @@ export function attempts({ jobs, events, runs, ledger, disturbances, profile }, 
     checkSequence(job, list, report);
     checkClaims(job, list, report);
     checkRuns(job, runs.get(job.id) ?? [], list, report);
+    checkOutcomes(job, runs.get(job.id) ?? [], list, report);
     const runAt = ledger.entries.get(job.id)?.runAt;
     for (const run of runs.get(job.id) ?? []) {
       if (runAt !== undefined && run.start < runAt) {
@@ -69,6 +70,25 @@ function checkRuns(job, runs, list, report) {
     if (!claimed.has(attempt))
       report.add('unclaimed', job.id, `attempt ${attempt} ran in ${process} and was never claimed`);
     seen.add(attempt);
+  }
+}
+
+/** States that only the handler's own end can bring about. */
+const ownOutcomes = new Set(['succeeded', 'failed', 'retrying', 'scheduled']);
+/** Two clocks of one machine, read by different programs. */
+const clockMs = 20;
+
+/** The outcome of an attempt is never recorded before its handler has ended. */
+function checkOutcomes(job, runs, list, report) {
+  for (const { type, attempt, at, reason } of list) {
+    if (attempt === 0 || !ownOutcomes.has(type) || reason === 'crashed') continue;
+    const run = runs.find((candidate) => candidate.attempt === attempt);
+    if (run?.end === undefined || at >= run.end - clockMs) continue;
+    report.add(
+      'wrong_attempt',
+      job.id,
+      `${type} was recorded for attempt ${attempt} ${run.end - at} ms before its handler ended in ${run.process}`,
+    );
   }
 }
 

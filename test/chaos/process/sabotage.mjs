@@ -7,6 +7,7 @@
  * @property {string} what
  * @property {readonly string[]} shows Kinds of violation of which at least one must be reported.
  * @property {'worker' | 'enqueuer'} where
+ * @property {number} [faultsMs]
  * @property {Partial<import('../profile.mjs').Profile>} [profile] What brings it out soon.
  * @property {(text: string) => string | undefined} [rewrite] The statement with the bug; `undefined`: not this one.
  * @property {(text: string) => boolean} [drop] The statement is not sent, and answered with no rows.
@@ -20,13 +21,20 @@ export const plants = Object.freeze({
     what: 'an outcome is recorded without asking whose attempt it is',
     shows: ['wrong_attempt', 'duplicated'],
     where: 'worker',
+    faultsMs: 18_000,
     // Outcomes that come late, to jobs that somebody else runs already and for a while.
     profile: {
       deck: { delay_packets: 1 },
       delayWays: ['up'],
       delayOutlasts: 1,
-      tasks: { quick: 1 },
-      quickMs: [2_000, 4_000],
+      enqueuerShare: 0,
+      gapMs: [600, 1_000],
+      workers: [9, 9],
+      routes: ['proxy'],
+      operationsPerSecond: 10,
+      // Failures are recorded one by one, successes many together.
+      tasks: { quick: 1, permanent: 2 },
+      quickMs: [1_200, 3_000],
     },
     // The second is the one for many outcomes in one statement.
     rewrite: (text) =>
