@@ -44,7 +44,7 @@ async function until<T>(what: () => Promise<T | undefined>): Promise<T> {
 async function jobStatus(
   id: string,
 ): Promise<{ status: string; crashes: number; result: unknown } | undefined> {
-  const text = `select status, crashes, result from signalbox.job where id = $1`;
+  const text = `select status, crashes, result from signalbox.jobs where id = $1`;
   return (await db.database.query<{ status: string; crashes: number; result: unknown }>(text, [id])).rows[0];
 }
 

@@ -1,22 +1,23 @@
 import type { Database } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
 import { type AbortCause, AbortReason, abortCauseOf } from '../foundation/abort.js';
 import { backoffDelayMs } from '../foundation/backoff.js';
 import type { Logger } from '../foundation/logger.js';
-import { systemClock } from '../foundation/time.js';
+import type { ClaimedJob } from './claimed.js';
 import { problemsOf } from './enqueue.js';
-import { describeFailure, PermanentError, Snooze, storableText } from './failure.js';
-import type { Job } from './job.js';
+import { describeFailure, PermanentError, RateLimited, Snooze, storableText } from './failure.js';
+import type { LogLevel } from './job.js';
 import { Journal } from './journal.js';
 import { storableJson } from './json.js';
-import type { Fence, Outcome } from './sql/settle.js';
-import type { Task, TaskContext } from './task.js';
+import { type Fence, finish, type Outcome } from './sql/settle.js';
+import type { Middleware, Task, TaskContext } from './task.js';
 
 export interface AttemptOptions {
   readonly db: Database;
   readonly logger: Logger;
-  readonly job: Job;
+  readonly job: ClaimedJob;
   readonly task: Task;
-  readonly workerId: string;
+  readonly middleware: readonly Middleware[];
   /** How long a handler may go on after its signal fired before it is left behind, milliseconds. */
   readonly abortGraceMs: number;
 }
@@ -27,100 +28,123 @@ type Ending =
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'ignored' };
 
-/** One run of a job's handler. */
+/** What came of an attempt: what is to be recorded, that it has been, or that it is no longer ours. */
+export type Conclusion = Outcome | { readonly kind: 'completed' } | { readonly kind: 'lost' };
+
+/** One run of a job's handler. What most attempts never need is made when it is asked for. */
 export class Attempt {
   readonly #options: AttemptOptions;
-  readonly #controller = new AbortController();
-  readonly #journal: Journal;
+  #controller: AbortController | undefined;
+  #journal: Journal | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #conclude: ((ending: Ending) => void) | undefined;
+  #completed = false;
+  /** When it is to be told that its time is over, on the clock of `performance.now()`. */
+  readonly endsAt: number;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
-    this.#journal = new Journal(options.db, this.fence, options.logger, () => {
-      this.abort('lease_lost', 'the attempt was given to another worker');
-    });
+    const { timeoutMs, leftMs } = options.job;
+    this.endsAt = performance.now() + Math.min(timeoutMs, leftMs ?? timeoutMs);
+  }
+
+  get job(): ClaimedJob {
+    return this.#options.job;
   }
 
   get fence(): Fence {
-    const { job, workerId } = this.#options;
-    return { jobId: job.id, attempt: job.attempt, workerId };
+    const { id, attempt, workerId, claimId } = this.#options.job;
+    return { jobId: id, attempt, workerId, claimId };
   }
 
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
 
   /** The first reason wins: a time-out does not become a cancel because one came later. */
   abort(kind: AbortCause, message: string): void {
-    this.#controller.abort(new AbortReason(kind, message));
+    if (this.signal.aborted) return;
+    this.#controller?.abort(new AbortReason(kind, message));
+    this.#grace = setTimeout(() => this.#conclude?.({ kind: 'ignored' }), this.#options.abortGraceMs);
   }
 
-  /** Runs the handler to its end. @returns the outcome to record; `undefined` when the attempt is no longer ours */
-  async run(): Promise<Outcome | undefined> {
-    const { job } = this.#options;
-    const timer = setTimeout(() => {
-      this.abort('timeout', `the attempt took longer than ${job.timeoutMs} ms`);
-    }, job.timeoutMs);
-    try {
-      const ending = await this.#end();
-      await this.#journal.close();
-      return this.#outcomeOf(ending);
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Its time-out or the job's deadline, whichever was first, has come. */
+  expire(): void {
+    const { timeoutMs, leftMs } = this.#options.job;
+    if (leftMs !== null && leftMs < timeoutMs) this.abort('deadline', 'the deadline of the job has passed');
+    else this.abort('timeout', `the attempt took longer than ${timeoutMs} ms`);
   }
 
-  async #end(): Promise<Ending> {
-    const { job, task, abortGraceMs, logger } = this.#options;
-    const parsed = task.input.safeParse(job.input);
-    if (!parsed.success) {
-      const problems = problemsOf(parsed.error, 'input').map((p) => `${p.field} ${p.message}`);
-      return {
-        kind: 'threw',
-        error: new PermanentError(`The input does not fit the task: ${problems.join('; ')}`),
-      };
-    }
-    const ran = this.#invoke(parsed.data);
-    const settled = new AbortController();
-    const ignored = new Promise<Ending>((resolve) => {
-      const onAbort = async () => {
-        await systemClock.sleep(abortGraceMs, settled.signal);
-        resolve({ kind: 'ignored' });
-      };
-      if (this.signal.aborted) void onAbort();
-      else this.signal.addEventListener('abort', onAbort, { once: true });
+  /** Runs the handler to its end. Never rejects. */
+  async run(): Promise<Conclusion> {
+    const ending = await new Promise<Ending>((resolve) => {
+      this.#conclude = resolve;
+      void this.#invoke().then(resolve);
     });
-    const ending = await Promise.race([ran, ignored]);
-    settled.abort();
-    if (ending.kind === 'ignored') {
-      logger.error(
-        { job_id: job.id, task: job.task, attempt: job.attempt },
-        `the handler did not stop within ${abortGraceMs} ms of its abort signal and is left behind`,
-      );
-    }
-    return ending;
+    this.#conclude = undefined;
+    clearTimeout(this.#grace);
+    if (ending.kind === 'ignored') this.#tellIgnored();
+    if (this.#journal !== undefined) await this.#journal.close();
+    return this.#conclusionOf(ending);
   }
 
-  async #invoke(input: unknown): Promise<Ending> {
+  async #invoke(): Promise<Ending> {
     try {
-      return { kind: 'returned', value: await this.#options.task.run(input, this.#context()) };
+      const { job, task, middleware } = this.#options;
+      const parsed = task.input.safeParse(job.input);
+      if (!parsed.success) {
+        const problems = problemsOf(parsed.error, 'input').map((p) => `${p.field} ${p.message}`);
+        throw new PermanentError(`The input does not fit the task: ${problems.join('; ')}`);
+      }
+      const context = new AttemptContext(this);
+      if (middleware.length === 0) return { kind: 'returned', value: await task.run(parsed.data, context) };
+      const run = middleware.reduceRight<() => Promise<unknown>>(
+        (next, wrap) => () => wrap(context, next),
+        () => task.run(parsed.data, context),
+      );
+      return { kind: 'returned', value: await run() };
     } catch (error) {
       return { kind: 'threw', error };
     }
   }
 
-  #context(): TaskContext {
-    const { id, task, queue, attempt, owner, tags } = this.#options.job;
-    return Object.freeze({
-      job: Object.freeze({ id, task, queue, attempt, owner, tags }),
-      signal: this.signal,
-      progress: (fraction: number, message?: string) => this.#journal.progress(fraction, message),
-      log: (...line: Parameters<Journal['log']>) => this.#journal.log(...line),
+  get journal(): Journal {
+    const { db, logger } = this.#options;
+    this.#journal ??= new Journal(db, this.fence, logger, () => {
+      this.abort('lease_lost', 'the attempt was given to another worker');
     });
+    return this.#journal;
   }
 
-  #outcomeOf(ending: Ending): Outcome | undefined {
-    const cause = abortCauseOf(this.signal);
-    if (cause === 'lease_lost') return undefined;
+  /** See `TaskContext.complete`. */
+  async complete(work: (tx: Queryable) => Promise<unknown>): Promise<void> {
+    if (this.#completed) throw new TypeError('The job is completed already.');
+    this.signal.throwIfAborted();
+    const fence = this.fence;
+    await this.#options.db.transaction(async (tx) => {
+      const json = storableJson(await work(tx));
+      if (!json.ok) throw new PermanentError(`The result ${json.path} ${json.problem}.`);
+      const { limited } = this.#options.job;
+      const outcome = { kind: 'succeeded', resultJson: json.text } as const;
+      const held = await finish(tx, fence.workerId, [{ fence, outcome, limited }], []);
+      if (held !== null) throw new AbortReason('lease_lost', 'the attempt was given to another worker');
+    });
+    this.#completed = true;
+  }
+
+  #tellIgnored(): void {
+    const { job, abortGraceMs, logger } = this.#options;
+    logger.error(
+      { job_id: job.id, task: job.task, attempt: job.attempt },
+      `the handler did not stop within ${abortGraceMs} ms of its abort signal and is left behind`,
+    );
+  }
+
+  #conclusionOf(ending: Ending): Conclusion {
+    if (this.#completed) return { kind: 'completed' };
+    const cause = this.#controller === undefined ? undefined : abortCauseOf(this.#controller.signal);
+    if (cause === 'lease_lost') return { kind: 'lost' };
     // Work that was done counts as done, even when somebody wanted it stopped a moment earlier.
     if (ending.kind === 'returned') return this.#success(ending.value);
     switch (cause) {
@@ -128,31 +152,72 @@ export class Attempt {
         return { kind: 'cancelled' };
       case 'shutdown':
         return { kind: 'released' };
+      case 'deadline':
       case 'timeout':
-        return this.#failure(this.signal.reason, 'timeout');
+        return this.#failure(this.signal.reason, cause);
       default:
         return this.#failure(ending.kind === 'threw' ? ending.error : this.signal.reason, 'error');
     }
   }
 
   #success(value: unknown): Outcome {
+    if (value === undefined || value === null) return nothing;
     const json = storableJson(value);
     if (json.ok) return { kind: 'succeeded', resultJson: json.text };
     return this.#failure(new PermanentError(`The result ${json.path} ${json.problem}.`), 'error');
   }
 
-  #failure(thrown: unknown, reason: 'timeout' | 'error'): Outcome {
+  #failure(thrown: unknown, reason: 'timeout' | 'deadline' | 'error'): Outcome {
     const { job, task } = this.#options;
     if (thrown instanceof Snooze) {
-      return { kind: 'snoozed', delayMs: thrown.delayMs, message: storableText(thrown.message, 200) };
+      return {
+        kind: 'snoozed',
+        reason: thrown instanceof RateLimited ? 'rate_limited' : 'snoozed',
+        delayMs: thrown.delayMs,
+        message: storableText(thrown.message, 200),
+      };
     }
-    const error =
-      reason === 'timeout'
-        ? { ...describeFailure(thrown, job.attempt), type: 'timeout' }
-        : describeFailure(thrown, job.attempt);
+    const described = describeFailure(thrown, job.attempt);
+    const error = reason === 'error' ? described : { ...described, type: reason };
     const failures = job.failures + 1;
-    if (!error.retryable) return { kind: 'failed', reason: 'permanent_error', error };
+    if (reason === 'deadline') return { kind: 'failed', reason, error };
+    const verdict =
+      reason === 'error'
+        ? (task.classify?.(thrown, failures) ?? (error.retryable ? 'retry' : 'fail'))
+        : 'retry';
+    if (verdict === 'fail') return { kind: 'failed', reason: 'permanent_error', error };
     if (failures >= job.maxAttempts) return { kind: 'failed', reason: 'attempts_exhausted', error };
-    return { kind: 'retrying', reason, error, delayMs: backoffDelayMs(task.backoff, failures) };
+    const delayMs = verdict === 'retry' ? backoffDelayMs(task.backoff, failures) : verdict.retryInMs;
+    return { kind: 'retrying', reason, error, delayMs };
   }
+}
+
+const nothing: Outcome = Object.freeze({ kind: 'succeeded', resultJson: 'null' });
+
+class AttemptContext implements TaskContext {
+  readonly #attempt: Attempt;
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt;
+  }
+
+  get job(): TaskContext['job'] {
+    return this.#attempt.job;
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+
+  // Bound, because handlers take them out of the context.
+  readonly progress = (fraction: number, message?: string): void => {
+    this.#attempt.journal.progress(fraction, message);
+  };
+
+  readonly log = (level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void => {
+    this.#attempt.journal.log(level, message, data);
+  };
+
+  readonly complete = (work: (tx: Queryable) => Promise<unknown>): Promise<void> =>
+    this.#attempt.complete(work);
 }

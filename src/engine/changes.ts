@@ -6,7 +6,11 @@ export const changeChannel = 'signalbox';
 /** Something moved. A hint, never a fact: it may be missed, so whoever listens also polls. */
 export type Change =
   | { readonly kind: 'job'; readonly id: string }
+  /** More jobs moved than can be named. */
+  | { readonly kind: 'jobs' }
   | { readonly kind: 'queue'; readonly name: string }
+  /** Somebody set this worker's concurrency, or wants it to drain. */
+  | { readonly kind: 'worker'; readonly id: string }
   /** Notifications may have been missed: look at everything. */
   | { readonly kind: 'resync' };
 
@@ -23,6 +27,10 @@ function parseChange(payload: string): Change {
   switch (payload.slice(0, Math.max(colon, 0))) {
     case 'job':
       return { kind: 'job', id: rest };
+    case 'jobs':
+      return { kind: 'jobs' };
+    case 'worker':
+      return { kind: 'worker', id: rest };
     case 'queue':
       return { kind: 'queue', name: rest };
     default:

@@ -1,27 +1,35 @@
 import type { Database } from '../database/database.js';
 import { Notifications } from '../database/notifications.js';
 import type { Queryable } from '../database/queryable.js';
-import { Batcher } from '../foundation/batcher.js';
-import { isSignalboxError } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
+import { Acceptor } from './accept.js';
+import { Announcer } from './announcer.js';
 import { type Change, changeChannel, subscribeToChanges } from './changes.js';
-import { type EnqueueOptions, prepareJob } from './enqueue.js';
+import type { EnqueueOptions } from './enqueue.js';
+import { engineErrors } from './errors.js';
 import { findStuckWork, type WorkFinding } from './findings.js';
-import type { Job, WorkerInfo } from './job.js';
+import { Gates, type Limits } from './gates.js';
+import { type EngineHooks, Hooks } from './hooks.js';
+import type { AcceptedJob, WorkerInfo } from './job.js';
 import { Jobs } from './jobs.js';
+import { Lanes } from './lanes.js';
 import { Leader } from './leader.js';
 import { Promoter } from './promoter.js';
 import { TaskRegistry } from './registry.js';
-import { insertJobs, type NewJob } from './sql/enqueue.js';
-import { listWorkers } from './sql/workers.js';
-import type { Task } from './task.js';
+import { instructWorker, listWorkers } from './sql/workers.js';
+import type { Middleware, Task } from './task.js';
 import { Worker, type WorkerOptions } from './worker.js';
 
 export interface EngineOptions {
   readonly database: Database;
   readonly tasks: readonly Task[];
   readonly logger: Logger;
+  /** Limits of queues. Those of tasks stand on the tasks. */
+  readonly queues?: Readonly<Record<string, Limits>>;
+  readonly hooks?: readonly EngineHooks[];
+  /** Wraps every attempt, the first outermost. */
+  readonly middleware?: readonly Middleware[];
   /** Turns of housekeeping, milliseconds. @default 1000 */
   readonly housekeepingMs?: number;
 }
@@ -34,37 +42,39 @@ export class Engine implements Service {
   readonly name = 'engine';
   readonly tasks: TaskRegistry;
   readonly jobs: Jobs;
-  readonly #database: Database;
-  readonly #logger: Logger;
+  /** Pausing, limits and rates of queues and tasks. */
+  readonly gates: Gates;
+  readonly #options: EngineOptions;
+  readonly #hooks: Hooks;
+  readonly #lanes: Lanes;
+  readonly #announcer: Announcer;
+  readonly #acceptor: Acceptor;
   readonly #notifications: Notifications;
   readonly #promoter: Promoter;
   readonly #leader: Leader;
-  /** Single enqueues of many callers share a commit. */
-  readonly #inserts: Batcher<NewJob, Job>;
 
   /** @throws task_duplicate */
   constructor(options: EngineOptions) {
     const { database, logger, housekeepingMs = 1_000 } = options;
-    this.#database = database;
-    this.#logger = logger;
+    this.#options = options;
     this.tasks = new TaskRegistry(options.tasks);
     this.jobs = new Jobs(database);
+    this.gates = new Gates(database);
+    this.#hooks = new Hooks(options.hooks ?? [], logger);
+    this.#lanes = new Lanes(database);
+    this.#announcer = new Announcer(database, logger);
+    this.#acceptor = new Acceptor(database, this.#lanes, this.#announcer);
     this.#notifications = new Notifications({
       connection: database.directOptions,
       channel: changeChannel,
       logger,
     });
     this.#promoter = new Promoter(database, logger, housekeepingMs);
-    this.#inserts = new Batcher({
-      run: (jobs) => insertJobs(database, jobs),
-      concurrency: 2,
-      maxBatch: 1_000,
-      blames: (error) => !isSignalboxError(error),
-    });
-    this.#leader = new Leader({ db: database, logger, intervalMs: housekeepingMs });
+    this.#leader = new Leader({ db: database, logger, hooks: this.#hooks, intervalMs: housekeepingMs });
   }
 
   async start(): Promise<void> {
+    await this.gates.declare(this.tasks.list(), this.#options.queues ?? {});
     await this.#notifications.start();
     await this.#promoter.start();
     await this.#leader.start();
@@ -73,44 +83,64 @@ export class Engine implements Service {
   async stop(): Promise<void> {
     await this.#leader.stop();
     await this.#promoter.stop();
+    await this.#announcer.stop();
     await this.#notifications.stop();
   }
 
   /**
    * Accepts one job. Durable when it resolves; with `tx` it is written in the caller's transaction and
    * durable with that.
-   * @throws task_unknown, input_invalid
+   * @throws task_unknown, input_invalid, unique_key_busy
    */
-  async enqueue(task: Task | string, input: unknown, options?: EnqueueOptions): Promise<Job>;
-  async enqueue(tx: Queryable, task: Task | string, input: unknown, options?: EnqueueOptions): Promise<Job>;
-  async enqueue(first: Queryable | Task | string, ...rest: unknown[]): Promise<Job> {
-    const [db, task, input, options] = isQueryable(first)
-      ? [first, rest[0] as Task | string, rest[1], rest[2] as EnqueueOptions | undefined]
-      : [this.#database, first, rest[0], rest[1] as EnqueueOptions | undefined];
-    const prepared = prepareJob(this.#resolve(task), input, options);
-    if (db === this.#database) return this.#inserts.add(prepared);
-    const [job] = await insertJobs(db, [prepared]);
-    return job as Job;
+  async enqueue(task: Task | string, input: unknown, options?: EnqueueOptions): Promise<AcceptedJob>;
+  async enqueue(
+    tx: Queryable,
+    task: Task | string,
+    input: unknown,
+    options?: EnqueueOptions,
+  ): Promise<AcceptedJob>;
+  async enqueue(first: Queryable | Task | string, ...rest: unknown[]): Promise<AcceptedJob> {
+    const job = isQueryable(first)
+      ? await this.#acceptor.within(
+          first,
+          this.#resolve(rest[0] as Task | string),
+          rest[1],
+          rest[2] as EnqueueOptions | undefined,
+        )
+      : await this.#acceptor.one(this.#resolve(first), rest[0], rest[1] as EnqueueOptions | undefined);
+    if (!job.duplicate) this.#hooks.jobsAccepted([job]);
+    return job;
   }
 
   /** Accepts many jobs of one task, all or none. The answer has the order of `items`. */
   async enqueueMany(
     task: Task | string,
     items: readonly { readonly input: unknown; readonly options?: EnqueueOptions }[],
-  ): Promise<Job[]> {
-    const resolved = this.#resolve(task);
-    const prepared = items.map(({ input, options }) => prepareJob(resolved, input, options));
-    if (prepared.length === 0) return [];
-    return insertJobs(this.#database, prepared);
+  ): Promise<AcceptedJob[]> {
+    const jobs = await this.#acceptor.many(this.#resolve(task), items);
+    this.#hooks.jobsAccepted(jobs.filter(({ duplicate }) => !duplicate));
+    return jobs;
   }
 
   async workers(): Promise<WorkerInfo[]> {
-    return listWorkers(this.#database);
+    return listWorkers(this.#options.database);
+  }
+
+  /**
+   * Tells a worker, wherever it runs, how many jobs to run at once, or to take no more and finish what it has.
+   * @throws worker_not_found
+   */
+  async instructWorker(
+    id: string,
+    wish: { readonly concurrency?: number; readonly drain?: boolean },
+  ): Promise<void> {
+    if (await instructWorker(this.#options.database, id, wish)) return;
+    throw engineErrors.worker_not_found(`There is no worker ${id.slice(0, 100)}.`);
   }
 
   /** Accepted work that nobody does. Empty means that every due job has a live worker. */
   async findings(): Promise<WorkFinding[]> {
-    return findStuckWork(this.#database);
+    return findStuckWork(this.#options.database);
   }
 
   /** Calls `handler` when something moved: a hint that may be missed, so poll too. @returns unsubscribe */
@@ -120,9 +150,14 @@ export class Engine implements Service {
 
   createWorker(options: WorkerOptions): Worker {
     return new Worker(options, {
-      db: this.#database,
+      db: this.#options.database,
       tasks: this.tasks,
-      logger: this.#logger,
+      logger: this.#options.logger,
+      lanes: this.#lanes,
+      announcer: this.#announcer,
+      gates: this.gates,
+      hooks: this.#hooks,
+      middleware: this.#options.middleware ?? [],
       onChange: (handler) => this.onChange(handler),
     });
   }

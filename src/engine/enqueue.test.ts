@@ -42,7 +42,9 @@ describe('enqueue', () => {
       owner: 'ada',
       tags: ['a', 'b'],
     });
-    expect(await h.engine.jobs.get(job.id)).toEqual(job);
+    const { duplicate, ...stored } = job;
+    expect(duplicate).toBe(false);
+    expect(await h.engine.jobs.get(job.id)).toEqual(stored);
     expect(await h.engine.jobs.events(job.id)).toMatchObject([{ seq: 1, type: 'queued' }]);
   });
 
@@ -117,16 +119,40 @@ describe('enqueue', () => {
   });
 
   it('does not answer one caller’s mistake to those whose jobs travelled with it', async () => {
-    const taken = await h.engine.enqueue(free, 'first');
+    // A time that JavaScript can write down and PostgreSQL cannot.
+    const impossible = { runAt: new Date(-8.64e15) };
     const answers = await Promise.allSettled(
-      Array.from({ length: 50 }, (_, n) => h.engine.enqueue(free, { n }, n === 25 ? { id: taken.id } : {})),
+      Array.from({ length: 50 }, (_, n) => h.engine.enqueue(free, { n }, n === 25 ? impossible : {})),
     );
     const refusedOnes = answers.flatMap((answer, n) => (answer.status === 'rejected' ? [n] : []));
     expect(refusedOnes).toEqual([25]);
     for (const [n, answer] of answers.entries()) {
       if (answer.status === 'fulfilled') expect(answer.value.input).toEqual({ n });
     }
-    expect((await h.engine.jobs.get(taken.id)).input).toBe('first');
+  });
+
+  it('answers a repeated enqueue with the job that is there, waiting or ended', async () => {
+    const id = newId();
+    const first = await h.engine.enqueue(free, { n: 1 }, { id });
+    expect(first).toMatchObject({ id, duplicate: false });
+    expect(await h.engine.enqueue(free, { n: 2 }, { id })).toMatchObject({
+      id,
+      duplicate: true,
+      input: { n: 1 },
+    });
+    await h.engine.jobs.cancel(id);
+    const again = await h.engine.enqueueMany(free, [
+      { input: { n: 3 }, options: { id } },
+      { input: { n: 4 }, options: { id: newId() } },
+    ]);
+    expect(again).toMatchObject([
+      { id, duplicate: true, status: 'cancelled', input: { n: 1 } },
+      { duplicate: false, input: { n: 4 } },
+    ]);
+    const many = await Promise.all(
+      Array.from({ length: 8 }, () => h.engine.enqueue(free, {}, { id: again[1]?.id })),
+    );
+    expect(new Set(many.map((job) => job.id))).toEqual(new Set([again[1]?.id]));
   });
 
   it('stores null, undefined and deep values as they are in JSON', async () => {

@@ -1,21 +1,33 @@
 import type { z } from 'zod';
 import type { FieldProblem } from '../foundation/errors.js';
-import { newId } from '../foundation/ids.js';
+import { isId, newId } from '../foundation/ids.js';
 import { engineErrors } from './errors.js';
+import { jobStatuses, unfinishedStatuses } from './job.js';
 import { isStorableText, storableJson } from './json.js';
-import type { NewJob } from './sql/enqueue.js';
-import type { Task } from './task.js';
+import type { MoreOfJob, NewJob, UniqueKey } from './sql/enqueue.js';
+import type { Concurrency, Task, Unique } from './task.js';
 
 /** What a caller may say about one job beyond its input. */
 export interface EnqueueOptions {
-  /** A UUIDv7 made beforehand, so that other rows of the same transaction can name the job. */
+  /**
+   * A UUIDv7 made beforehand, so that other rows of the same transaction can name the job, or so that an enqueue
+   * whose answer was lost can be repeated: while the job is kept, a second one with its id answers with the first.
+   */
   readonly id?: string | undefined;
   readonly priority?: number | undefined;
   /** Not before this time. */
   readonly runAt?: Date | undefined;
+  /** Failed as `expired` when its first attempt has not started by then. */
+  readonly expiresAt?: Date | undefined;
+  /** Failed as `deadline` when it has not ended by then, whatever attempts are left. */
+  readonly deadlineAt?: Date | undefined;
   readonly maxAttempts?: number | undefined;
   /** Milliseconds per attempt. */
   readonly timeoutMs?: number | undefined;
+  /** Of all jobs with this key, whatever their task, at most `limit` run at once. The task's own if not given. */
+  readonly concurrency?: Concurrency | undefined;
+  /** At most one job has the key. The task's own if not given. */
+  readonly unique?: Unique | undefined;
   /** Who it belongs to; opaque to the engine. */
   readonly owner?: string | undefined;
   /** At most 20, each of at most 100 characters. */
@@ -24,34 +36,60 @@ export interface EnqueueOptions {
   readonly traceParent?: string | undefined;
 }
 
+/** A job as it is written, but for the number of its lane. */
+export type PreparedJob = Omit<NewJob, 'laneId'>;
+
 /** Checks a job and completes it from the task's policy. @throws input_invalid naming every wrong field */
-export function prepareJob(task: Task, input: unknown, options: EnqueueOptions = {}): NewJob {
-  const problems = [...inputProblems(task, input), ...optionProblems(options)];
-  if (problems.length > 0) {
+export function prepareJob(task: Task, input: unknown, options?: EnqueueOptions): PreparedJob {
+  const parsed = task.input.safeParse(input);
+  const json = storableJson(input);
+  const concurrency = options?.concurrency ?? (parsed.success ? task.concurrency?.(parsed.data) : undefined);
+  const unique = options?.unique ?? (parsed.success ? task.unique?.(parsed.data) : undefined);
+  const problems = [
+    ...(parsed.success ? [] : problemsOf(parsed.error, 'input')),
+    ...(json.ok || !parsed.success
+      ? []
+      : [{ field: json.path === '' ? 'input' : `input.${json.path}`, message: json.problem }]),
+    ...(options === undefined ? [] : optionProblems(options)),
+    ...(concurrency === undefined ? [] : concurrencyProblems(concurrency)),
+    ...(unique === undefined ? [] : uniqueProblems(unique)),
+  ];
+  if (problems.length > 0 || !json.ok) {
     const text = problems.map(({ field, message }) => `${field} ${message}`).join('; ');
     throw engineErrors.input_invalid(`${task.name}: ${text}`, { fields: problems });
   }
   return {
-    id: options.id ?? newId(),
+    id: options?.id ?? newId(),
     task: task.name,
     queue: task.queue,
-    priority: options.priority ?? task.priority,
-    input,
-    maxAttempts: options.maxAttempts ?? task.maxAttempts,
-    timeoutMs: options.timeoutMs ?? task.timeoutMs,
-    runAt: options.runAt ?? null,
-    owner: options.owner ?? null,
-    tags: options.tags ?? [],
-    traceParent: options.traceParent ?? null,
+    priority: options?.priority ?? task.priority,
+    maxAttempts: options?.maxAttempts ?? task.maxAttempts,
+    timeoutMs: options?.timeoutMs ?? task.timeoutMs,
+    input: json.text,
+    more: moreOf(options, concurrency, unique),
   };
 }
 
-function inputProblems(task: Task, input: unknown): FieldProblem[] {
-  const parsed = task.input.safeParse(input);
-  if (!parsed.success) return problemsOf(parsed.error, 'input');
-  const json = storableJson(input);
-  if (json.ok) return [];
-  return [{ field: json.path === '' ? 'input' : `input.${json.path}`, message: json.problem }];
+function moreOf(
+  options: EnqueueOptions | undefined,
+  concurrency: Concurrency | undefined,
+  unique: Unique | undefined,
+): MoreOfJob | null {
+  if (options === undefined && concurrency === undefined && unique === undefined) return null;
+  return {
+    runAt: options?.runAt ?? null,
+    expiresAt: options?.expiresAt ?? null,
+    deadlineAt: options?.deadlineAt ?? null,
+    owner: options?.owner ?? null,
+    tags: options?.tags ?? [],
+    traceParent: options?.traceParent ?? null,
+    limit: concurrency === undefined ? null : { key: concurrency.key, max: concurrency.limit },
+    unique: unique === undefined ? null : toUniqueKey(unique),
+  };
+}
+
+function toUniqueKey({ key, periodMs, states = unfinishedStatuses }: Unique): UniqueKey {
+  return { key, periodMs: periodMs ?? null, states };
 }
 
 /** One problem per wrong field; an unknown field is named itself, not its parent. */
@@ -67,7 +105,8 @@ export function problemsOf(error: z.ZodError, root: string): FieldProblem[] {
 const traceParentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 function optionProblems(options: EnqueueOptions): FieldProblem[] {
-  const { priority = 0, maxAttempts = 1, timeoutMs = 1, owner = '', tags = [], runAt, traceParent } = options;
+  const { priority = 0, maxAttempts = 1, timeoutMs = 1, owner = '', tags = [], traceParent } = options;
+  const { id, runAt, expiresAt, deadlineAt } = options;
   const checks: [string, boolean, string][] = [
     [
       'priority',
@@ -90,7 +129,10 @@ function optionProblems(options: EnqueueOptions): FieldProblem[] {
       tags.length <= 20 && tags.every((tag) => tag.length >= 1 && tag.length <= 100 && isStorableText(tag)),
       'must be at most 20 texts of 1 to 100 characters',
     ],
-    ['runAt', runAt === undefined || !Number.isNaN(runAt.getTime()), 'must be a valid date'],
+    ['id', id === undefined || isId(id), 'must be a UUIDv7'],
+    ['runAt', isDate(runAt), 'must be a valid date'],
+    ['expiresAt', isDate(expiresAt), 'must be a valid date'],
+    ['deadlineAt', isDate(deadlineAt), 'must be a valid date'],
     [
       'traceParent',
       traceParent === undefined || traceParentPattern.test(traceParent),
@@ -98,4 +140,33 @@ function optionProblems(options: EnqueueOptions): FieldProblem[] {
     ],
   ];
   return checks.filter(([, fine]) => !fine).map(([field, , message]) => ({ field, message }));
+}
+
+function isDate(date: Date | undefined): boolean {
+  return date === undefined || !Number.isNaN(date.getTime());
+}
+
+function isKey(key: string): boolean {
+  return key.length >= 1 && key.length <= 200 && isStorableText(key);
+}
+
+function concurrencyProblems({ key, limit }: Concurrency): FieldProblem[] {
+  return [
+    ...(isKey(key) ? [] : [{ field: 'concurrency.key', message: 'must be text of 1 to 200 characters' }]),
+    ...(Number.isInteger(limit) && limit >= 1 && limit <= 1_000_000
+      ? []
+      : [{ field: 'concurrency.limit', message: 'must be a whole number from 1 to 1000000' }]),
+  ];
+}
+
+function uniqueProblems({ key, periodMs = 1, states = unfinishedStatuses }: Unique): FieldProblem[] {
+  return [
+    ...(isKey(key) ? [] : [{ field: 'unique.key', message: 'must be text of 1 to 200 characters' }]),
+    ...(Number.isFinite(periodMs) && periodMs >= 1
+      ? []
+      : [{ field: 'unique.periodMs', message: 'must be a number of milliseconds, 1 or more' }]),
+    ...(states.length > 0 && states.every((state) => jobStatuses.includes(state))
+      ? []
+      : [{ field: 'unique.states', message: `must be some of ${jobStatuses.join(', ')}` }]),
+  ];
 }

@@ -16,6 +16,21 @@ export const engineErrors = defineErrors({
     retryable: false,
     title: 'The input does not fit the task.',
   },
+  unique_key_busy: {
+    status: 503,
+    retryable: true,
+    title: 'The unique key could not be taken.',
+  },
+  limit_invalid: {
+    status: 422,
+    retryable: false,
+    title: 'The limit cannot be set.',
+  },
+  worker_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'There is no such worker.',
+  },
   job_not_found: {
     status: 404,
     retryable: false,

@@ -117,8 +117,8 @@ describe('explain', () => {
     await h.engine.stop();
     const { id } = await h.engine.enqueue(work, {});
     await h.db.database.query(
-      `update signalbox.job set status = 'processing', worker_id = gen_random_uuid(), attempt = 1,
-         started_at = now() - interval '1 minute' where id = $1`,
+      `insert into signalbox.claim (worker_id, claimed_at, job_ids, runs)
+       values (gen_random_uuid(), now() - interval '1 minute', array[$1::uuid], array[0])`,
       [id],
     );
     expect(await codes(id)).toEqual(['worker_lost']);

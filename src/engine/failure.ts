@@ -8,13 +8,18 @@ export class PermanentError extends Error {
 
 /** Thrown by a handler: not now, again in `delayMs`. Burns no attempt; `reason` is what `explain` repeats. */
 export class Snooze extends Error {
-  override readonly name = 'Snooze';
+  override readonly name: string = 'Snooze';
   readonly delayMs: number;
 
   constructor(delayMs: number, reason: string) {
     super(reason);
     this.delayMs = delayMs;
   }
+}
+
+/** Thrown by a handler whose upstream said 429: not now, and no other job of this task before that either. */
+export class RateLimited extends Snooze {
+  override readonly name = 'RateLimited';
 }
 
 const maxTextLength = 4_000;

@@ -1,17 +1,25 @@
 /**
- * Where a job is. One column holds it, and a trigger of the database refuses every move that
- * `transitions` does not name.
+ * Where a job is, and what moves it. Its place says its state: a row of `signalbox.job` without a hold is `queued`, or
+ * `processing` when a claim names it; with a hold it is `scheduled`, `retrying` or `blocked`; a row of
+ * `signalbox.finished` has ended. Each move is one function of the database, which asserts where the job came from.
  *
  * | state | entered by | left by | when its process crashes |
  * | --- | --- | --- | --- |
- * | `scheduled` | enqueue with a later `runAt`; a handler that snoozes | promoter when due; cancel | nothing: no process holds it |
- * | `blocked` | enqueue with unfinished parents (flows) | the last parent; cancel | nothing |
- * | `queued` | enqueue; promoter; rescue; release; retry | claim; cancel | nothing |
- * | `processing` | claim by a worker | that attempt's outcome; rescue; enforced cancel | the lease ends, the leader moves it to `queued`, or to `failed` after too many crashes |
- * | `retrying` | a failed attempt with attempts left | promoter when due; cancel | nothing |
+ * | `scheduled` | enqueue with a later `runAt`; a handler that snoozes | `promote` when due; `cancel`; `end_overdue` | nothing: no process holds it |
+ * | `blocked` | enqueue with unfinished parents (flows) | the last parent; `cancel` | nothing |
+ * | `queued` | enqueue; `promote`; `rescue`; `give_back`; `retry` | `claim`; `cancel`; `end_overdue` | nothing |
+ * | `processing` | `claim` | `finish`, `give_back`; `rescue`; `end_cancelled`, `end_overdue` after a grace | the lease ends, the leader puts it back, or fails it after too many crashes |
+ * | `retrying` | a failed attempt with attempts left | `promote` when due; `cancel`; `end_overdue` | nothing |
  * | `succeeded` | the handler's result | nothing: final | nothing |
- * | `failed` | a permanent error, the last attempt, too many crashes | retry by a person | nothing |
- * | `cancelled` | cancel | retry by a person | nothing |
+ * | `failed` | a permanent error, the last attempt, too many crashes, a deadline | `retry` by a person | nothing |
+ * | `cancelled` | cancel | `retry` by a person | nothing |
+ *
+ * Invariants, which tests and `signalbox doctor` check:
+ * 1. A job is in exactly one place, and in exactly one state there.
+ * 2. Every completion is fenced by job, attempt, claim and worker incarnation; a late one changes nothing.
+ * 3. Every processing job belongs to a live worker, or is rescued within 15 s of that worker's death.
+ * 4. No limit is ever exceeded: every running job of a limit has a slot, and the count of slots decides.
+ * 5. Only the database's clock decides.
  */
 export const jobStatuses = [
   'scheduled',
@@ -25,18 +33,25 @@ export const jobStatuses = [
 ] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
-/** Every legal move. The same table stands in the migration that makes the trigger; a test compares them. */
+/** Every legal move. The model that the engine is tested against is made of it. */
 export const transitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = Object.freeze({
-  scheduled: ['queued', 'cancelled'],
-  blocked: ['queued', 'cancelled'],
-  queued: ['processing', 'cancelled'],
+  scheduled: ['queued', 'cancelled', 'failed'],
+  blocked: ['queued', 'cancelled', 'failed'],
+  queued: ['processing', 'cancelled', 'failed'],
   processing: ['succeeded', 'failed', 'cancelled', 'retrying', 'scheduled', 'queued'],
-  retrying: ['queued', 'cancelled'],
+  retrying: ['queued', 'cancelled', 'failed'],
   succeeded: [],
   failed: ['queued'],
   cancelled: ['queued'],
 });
 
+export const unfinishedStatuses: readonly JobStatus[] = [
+  'scheduled',
+  'blocked',
+  'queued',
+  'processing',
+  'retrying',
+];
 export const finalStatuses: readonly JobStatus[] = ['succeeded', 'failed', 'cancelled'];
 
 export function isFinal(status: JobStatus): boolean {
@@ -48,6 +63,9 @@ export type JobReason =
   | 'permanent_error'
   | 'attempts_exhausted'
   | 'crashed'
+  | 'deadline'
+  | 'expired'
+  | 'rate_limited'
   | 'timeout'
   | 'error'
   | 'cancelled'
@@ -96,6 +114,10 @@ export interface Job {
   readonly owner: string | null;
   readonly tags: readonly string[];
   readonly traceParent: string | null;
+  /** Key of its concurrency limit, and how many of that key may run at once. */
+  readonly limitKey: string | null;
+  readonly limitMax: number | null;
+  readonly uniqueKey: string | null;
   readonly workerId: string | null;
   /** Not started before this time. */
   readonly runAt: Date;
@@ -105,6 +127,16 @@ export interface Job {
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   readonly cancelRequestedAt: Date | null;
+  /** Failed when its first attempt has not started by then. */
+  readonly expiresAt: Date | null;
+  /** Failed when it has not ended by then. */
+  readonly deadlineAt: Date | null;
+}
+
+/** The answer to an enqueue. */
+export interface AcceptedJob extends Job {
+  /** True: there was one with the same id or unique key, and this is it. Nothing was enqueued. */
+  readonly duplicate: boolean;
 }
 
 /** Something that happened to a job. `seq` counts from 1 without gaps within the job. */

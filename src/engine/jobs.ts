@@ -1,18 +1,18 @@
-import type { Queryable } from '../database/queryable.js';
+import type { Database } from '../database/database.js';
 import type { SignalboxError } from '../foundation/errors.js';
 import { isId } from '../foundation/ids.js';
 import { engineErrors } from './errors.js';
 import { type Explanation, explain } from './explain.js';
-import type { Job, JobEvent, JobLogLine, JobStatus } from './job.js';
+import { finalStatuses, type Job, type JobEvent, type JobLogLine, type JobStatus } from './job.js';
 import { requestCancel, requeue } from './sql/control.js';
 import { readWaitFacts } from './sql/facts.js';
 import { countJobs, findJob, type JobFilter, listEvents, listJobs, listLogs } from './sql/read.js';
 
 /** Reads jobs and changes them from outside. Every method that takes an id throws job_not_found for an unknown one. */
 export class Jobs {
-  readonly #db: Queryable;
+  readonly #db: Database;
 
-  constructor(db: Queryable) {
+  constructor(db: Database) {
     this.#db = db;
   }
 
@@ -50,23 +50,33 @@ export class Jobs {
    * @throws job_not_cancellable when it has ended
    */
   async cancel(id: string): Promise<Job> {
-    const job = isId(id) ? await requestCancel(this.#db, id) : undefined;
-    if (job) return job;
+    if (!isId(id)) throw notFound(id);
+    // Read before the commit, and so before anybody can move it further.
+    const cancelled = await this.#db.transaction(async (tx) =>
+      (await requestCancel(tx, id)) === undefined ? undefined : findJob(tx, id),
+    );
+    if (cancelled) return cancelled;
     const { status } = await this.get(id);
     throw conflict('job_not_cancellable', `Job ${id} is ${status} and cannot be cancelled.`);
   }
 
   /**
    * Queues a failed or cancelled job anew, with all its attempts.
-   * @throws job_not_retryable in any other state
+   * @throws job_not_retryable in any other state, or when another job has its unique key by now
    */
   async retry(id: string): Promise<Job> {
-    const job = isId(id) ? await requeue(this.#db, id) : undefined;
-    if (job) return job;
-    const { status } = await this.get(id);
+    if (!isId(id)) throw notFound(id);
+    const { queued, found } = await this.#db.transaction(async (tx) => {
+      const moved = await requeue(tx, id);
+      return { queued: moved, found: moved ? await findJob(tx, id) : undefined };
+    });
+    if (queued && found) return found;
+    const { status, uniqueKey } = await this.get(id);
     throw conflict(
       'job_not_retryable',
-      `Job ${id} is ${status}; only failed or cancelled jobs can be retried.`,
+      finalStatuses.includes(status) && status !== 'succeeded'
+        ? `Another job has the unique key "${uniqueKey}" of job ${id}.`
+        : `Job ${id} is ${status}; only failed or cancelled jobs can be retried.`,
     );
   }
 

@@ -25,6 +25,7 @@ export class Journal {
   #count = 0;
   #dropped = 0;
   #progress: JobProgress | undefined;
+  #told: JobProgress | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -88,6 +89,12 @@ export class Journal {
     return this.#writing;
   }
 
+  /** Whether it belongs among the job's events: the message is new, or a twentieth more is done. */
+  #isNews({ fraction, message }: JobProgress): boolean {
+    const told = this.#told;
+    return told === undefined || message !== told.message || Math.abs(fraction - told.fraction) >= 0.05;
+  }
+
   async #write(): Promise<void> {
     const lines = this.#lines;
     const progress = this.#progress;
@@ -95,7 +102,10 @@ export class Journal {
     this.#progress = undefined;
     try {
       if (lines.length > 0) await insertLogs(this.#db, this.#fence, lines);
-      if (progress && !(await saveProgress(this.#db, this.#fence, progress))) this.#onLost();
+      if (progress === undefined) return;
+      const told = this.#isNews(progress);
+      if (!(await saveProgress(this.#db, this.#fence, progress, told))) this.#onLost();
+      else if (told) this.#told = progress;
     } catch (error) {
       this.#logger.warn(
         { job_id: this.#fence.jobId, lines: lines.length, error: messageOf(error) },

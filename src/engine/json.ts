@@ -8,8 +8,6 @@ export const maxJsonBytes = 1_048_576;
 
 /** `jsonb` refuses U+0000 and lone surrogates; JSON itself refuses cycles and BigInt. */
 export function storableJson(value: unknown): StorableJson {
-  const bad = findUnstorable(value, '', 0);
-  if (bad !== undefined) return { ok: false, ...bad };
   let text: string | undefined;
   try {
     text = JSON.stringify(value ?? null);
@@ -18,7 +16,13 @@ export function storableJson(value: unknown): StorableJson {
     return { ok: false, path: '', problem: `cannot be written as JSON (${(error as Error).name})` };
   }
   if (text === undefined) return { ok: false, path: '', problem: 'cannot be written as JSON' };
-  const bytes = Buffer.byteLength(text);
+  // Whatever cannot be stored leaves an escape in the text, and nesting needs two characters a level: most values
+  // need no second look.
+  if (text.length > maxDepth * 2 || suspicious.test(text)) {
+    const bad = findUnstorable(value, '', 0);
+    if (bad !== undefined) return { ok: false, ...bad };
+  }
+  const bytes = text.length * 3 > maxJsonBytes ? Buffer.byteLength(text) : 0;
   if (bytes > maxJsonBytes) {
     return { ok: false, path: '', problem: `is ${bytes} bytes of JSON; at most ${maxJsonBytes} are allowed` };
   }
@@ -26,6 +30,7 @@ export function storableJson(value: unknown): StorableJson {
 }
 
 const maxDepth = 100;
+const suspicious = /\\u(?:0000|d[89a-f])/;
 
 function findUnstorable(
   value: unknown,

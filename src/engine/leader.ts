@@ -4,11 +4,21 @@ import { newId } from '../foundation/ids.js';
 import type { Logger } from '../foundation/logger.js';
 import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
-import { enforceCancels, lead, rescueJobs, resign } from './sql/rescue.js';
+import type { Hooks } from './hooks.js';
+import {
+  addUpTally,
+  endOverdue,
+  enforceCancels,
+  healLimits,
+  lead,
+  rescueJobs,
+  resign,
+} from './sql/rescue.js';
 
 export interface LeaderOptions {
   readonly db: Database;
   readonly logger: Logger;
+  readonly hooks: Hooks;
   /** Turns of housekeeping, milliseconds. @default 1000 */
   readonly intervalMs?: number;
   /** Worker crashes after which a job is failed. @default 3 */
@@ -20,7 +30,8 @@ export interface LeaderOptions {
 const leaderName = 'housekeeping';
 
 /**
- * Housekeeping that one process at a time does: rescue of dead workers' jobs and enforced cancels.
+ * Housekeeping that one process at a time does: rescue of dead workers' jobs, enforced cancels and deadlines, and a
+ * look whether any limit holds what it should not.
  * Each step is safe to run twice or at once elsewhere; the lease only saves the work.
  *
  * With a worker's lease of 10 s, a leader's of 4 turns and a turn of 1 s, a job of a worker that died
@@ -64,7 +75,7 @@ export class Leader implements Service {
   }
 
   async runOnce(): Promise<{ leading: boolean; rescued: number; enforced: number }> {
-    const { db, logger, maxCrashes = 3, cancelGraceMs = 30_000 } = this.#options;
+    const { db, logger, hooks, maxCrashes = 3, cancelGraceMs = 30_000 } = this.#options;
     // A leader that cannot ask is none: another process may be by now.
     this.#leading = false;
     this.#leading = await lead(db, leaderName, this.#holder, this.#intervalMs * 4);
@@ -72,9 +83,16 @@ export class Leader implements Service {
     const rescued = await rescueJobs(db, maxCrashes);
     for (const job of rescued) {
       logger.warn({ job_id: job.id, queue: job.queue, status: job.status }, 'job of a dead worker rescued');
+      hooks.jobRescued(job);
     }
     const enforced = await enforceCancels(db, cancelGraceMs);
     if (enforced > 0) logger.warn({ enforced }, 'cancelled jobs were ended without their workers');
+    const overdue = await endOverdue(db, cancelGraceMs);
+    if (overdue.expired + overdue.deadline > 0)
+      logger.warn({ ...overdue }, 'jobs were too late and are failed');
+    const healed = await healLimits(db);
+    if (healed.jobs > 0) logger.warn({ ...healed }, 'jobs waited for a limit that had room');
+    await addUpTally(db);
     return { leading: true, rescued: rescued.length, enforced };
   }
 

@@ -30,7 +30,8 @@ export class Promoter implements Service {
   async runOnce(): Promise<{ promoted: number }> {
     let promoted = 0;
     for (;;) {
-      const moved = await promoteDue(this.#db, batch);
+      const queues = await promoteDue(this.#db, batch);
+      const moved = queues.reduce((sum, { moved: n }) => sum + n, 0);
       promoted += moved;
       if (moved < batch) return { promoted };
     }

@@ -2,10 +2,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { abortCauseOf } from '../foundation/abort.js';
 import { newId } from '../foundation/ids.js';
 import { silentLogger } from '../foundation/logger.js';
+import { Hooks } from './hooks.js';
 import { Leader } from './leader.js';
-import { claimJobs } from './sql/claim.js';
+import { type Brief, claimJobs } from './sql/claim.js';
 import { rescueJobs } from './sql/rescue.js';
-import { settle, succeedMany } from './sql/settle.js';
+import { finish, giveBack } from './sql/settle.js';
 import { registerWorker } from './sql/workers.js';
 import { anyTask, gate, Harness } from './testing/harness.js';
 
@@ -22,6 +23,15 @@ async function ghost(): Promise<string> {
   return id;
 }
 
+async function claim(
+  workerId: string,
+  limit = 1,
+): Promise<{ claimId: string | null; jobs: readonly Brief[] }> {
+  const wish = { workerId, queues: null, tasks: ['noop'], limit, suspects: true, floor: null };
+  const { id, jobs } = await claimJobs(h.db.database, wish);
+  return { claimId: id, jobs: jobs ?? [] };
+}
+
 async function kill(workerId: string): Promise<void> {
   await h.db.database.query(
     `update signalbox.worker set lease_expires_at = now() - interval '1 second' where id = $1`,
@@ -34,21 +44,24 @@ describe('a dead worker', () => {
     h = await Harness.start([noop]);
     const dead = await ghost();
     const { id } = await h.engine.enqueue(noop, {});
-    const [claimed] = await claimJobs(h.db.database, {
-      workerId: dead,
-      queues: null,
-      tasks: ['noop'],
-      limit: 1,
-    });
-    expect(claimed).toMatchObject({ id, attempt: 1, workerId: dead });
+    const { claimId, jobs } = await claim(dead);
+    expect(jobs.map((job) => [job[0], job[2]])).toEqual([[id, 1]]);
     await kill(dead);
     await h.worker();
     const job = await h.until(id, 'succeeded');
     expect(job).toMatchObject({ attempt: 2, crashes: 1, failures: 0, result: 'done' });
     // The dead one was only frozen: what it sends now is late and changes nothing.
-    const fence = { jobId: id, attempt: 1, workerId: dead };
-    expect(await succeedMany(h.db.database, [{ at: fence, resultJson: '"zombie"' }])).toEqual([false]);
-    expect(await settle(h.db.database, fence, { kind: 'cancelled' })).toBe(false);
+    const fence = { jobId: id, attempt: 1, workerId: dead, claimId: claimId as string };
+    const late = { fence, limited: false };
+    const none = new Set();
+    const succeeded = { kind: 'succeeded', resultJson: '"zombie"' } as const;
+    expect(await finish(h.db.database, dead, [{ ...late, outcome: succeeded }], [])).toEqual(none);
+    expect(await finish(h.db.database, dead, [{ ...late, outcome: { kind: 'cancelled' } }], [])).toEqual(
+      none,
+    );
+    expect(await giveBack(h.db.database, dead, [{ ...late, outcome: { kind: 'released' } }], [])).toEqual(
+      none,
+    );
     expect(await h.engine.jobs.get(id)).toEqual(job);
   });
 
@@ -57,9 +70,7 @@ describe('a dead worker', () => {
     const dead = await ghost();
     await kill(dead);
     await h.engine.enqueue(noop, {});
-    expect(
-      await claimJobs(h.db.database, { workerId: dead, queues: null, tasks: ['noop'], limit: 1 }),
-    ).toEqual([]);
+    expect(await claim(dead)).toEqual({ claimId: null, jobs: [] });
   });
 
   it('takes a poison job with it only so often', async () => {
@@ -67,13 +78,8 @@ describe('a dead worker', () => {
     const { id } = await h.engine.enqueue(noop, {});
     for (let crash = 1; crash <= 3; crash += 1) {
       const dead = await ghost();
-      const [job] = await claimJobs(h.db.database, {
-        workerId: dead,
-        queues: null,
-        tasks: ['noop'],
-        limit: 1,
-      });
-      expect(job?.attempt).toBe(crash);
+      const { jobs } = await claim(dead);
+      expect(jobs[0]?.[2]).toBe(crash);
       await kill(dead);
       await h.untilJob(id, (found) => found.crashes === crash);
     }
@@ -88,7 +94,7 @@ describe('a dead worker', () => {
     h = await Harness.start([noop]);
     const dead = await ghost();
     const { id } = await h.engine.enqueue(noop, {});
-    await claimJobs(h.db.database, { workerId: dead, queues: null, tasks: ['noop'], limit: 1 });
+    await claim(dead);
     await h.engine.jobs.cancel(id);
     await kill(dead);
     await h.until(id, 'cancelled');
@@ -102,7 +108,7 @@ describe('a dead worker', () => {
       noop,
       Array.from({ length: 20 }, () => ({ input: {} })),
     );
-    await claimJobs(h.db.database, { workerId: dead, queues: null, tasks: ['noop'], limit: 20 });
+    await claim(dead, 20);
     await kill(dead);
     const rescues = await Promise.all(Array.from({ length: 8 }, () => rescueJobs(h.db.database, 3)));
     expect(
@@ -143,13 +149,14 @@ describe('a worker that lost its lease', () => {
   it('gives back jobs whose claim it never heard of', async () => {
     h = await Harness.start([noop]);
     const worker = await h.worker({ concurrency: 1, pollMs: 50 });
-    const { id } = await h.engine.enqueue(noop, {}, { runAt: new Date(Date.now() + 60_000) });
+    const other = await h.engine.enqueue(noop, {}, { runAt: new Date(Date.now() + 60_000) });
     // As if the claim had been committed and its answer lost.
-    await h.db.database.query(`update signalbox.job set status = 'queued' where id = $1`, [id]);
     await h.db.database.query(
-      `update signalbox.job set status = 'processing', worker_id = $2, attempt = 1 where id = $1 and status = 'queued'`,
-      [id, worker.id],
+      `with ready as (update signalbox.job set hold = null where id = $1 returning id)
+       insert into signalbox.claim (worker_id, job_ids, runs) select $2, array[id], array[0] from ready`,
+      [other.id, worker.id],
     );
+    const { id } = other;
     await h.until(id, 'succeeded');
   });
 });
@@ -158,7 +165,13 @@ describe('the leader', () => {
   it('is one at a time, and another when it resigns or dies', async () => {
     h = await Harness.start([noop]);
     await h.engine.stop();
-    const make = () => new Leader({ db: h.db.database, logger: silentLogger, intervalMs: 60_000 });
+    const make = () =>
+      new Leader({
+        db: h.db.database,
+        logger: silentLogger,
+        hooks: new Hooks([], silentLogger),
+        intervalMs: 60_000,
+      });
     const [a, b] = [make(), make()];
     expect(await a.runOnce()).toMatchObject({ leading: true });
     expect(await b.runOnce()).toMatchObject({ leading: false });
@@ -176,7 +189,7 @@ describe('the leader', () => {
     h = await Harness.start([noop]);
     const holder = await ghost();
     const { id } = await h.engine.enqueue(noop, {});
-    await claimJobs(h.db.database, { workerId: holder, queues: null, tasks: ['noop'], limit: 1 });
+    await claim(holder);
     await h.engine.jobs.cancel(id);
     await h.db.database.query(
       `update signalbox.job set cancel_requested_at = now() - interval '1 minute' where id = $1`,

@@ -11,7 +11,7 @@ import type {
   WorkerInfo,
 } from './job.js';
 
-/** A row of `signalbox.job` as `pg` gives it. */
+/** A row of those views as `pg` gives it. */
 export interface JobRow {
   id: string;
   task: string;
@@ -31,6 +31,9 @@ export interface JobRow {
   owner: string | null;
   tags: string[];
   trace_parent: string | null;
+  limit_key: string | null;
+  limit_max: number | null;
+  unique_key: string | null;
   worker_id: string | null;
   run_at: Date;
   created_at: Date;
@@ -38,15 +41,14 @@ export interface JobRow {
   started_at: Date | null;
   finished_at: Date | null;
   cancel_requested_at: Date | null;
+  expires_at: Date | null;
+  deadline_at: Date | null;
 }
 
-/** Every column that `toJob` reads, for `select` and `returning`. */
+/** Every column that `toJob` reads, of the views `signalbox.unfinished_jobs` and `signalbox.ended_jobs`. */
 export const jobColumns = `id, task, queue, status, reason, priority, input, result, error, progress, attempt,
-  failures, max_attempts, crashes, timeout_ms, owner, tags, trace_parent, worker_id, run_at, created_at,
-  updated_at, started_at, finished_at, cancel_requested_at`;
-
-/** The same with the table's alias in front, where another table is joined. */
-export const jobColumnsOfJ = jobColumns.replaceAll(/\b([a-z_]+)\b/g, 'j.$1');
+  failures, max_attempts, crashes, timeout_ms, owner, tags, trace_parent, limit_key, limit_max, unique_key, worker_id,
+  run_at, created_at, updated_at, started_at, finished_at, cancel_requested_at, expires_at, deadline_at`;
 
 export function toJob(row: JobRow): Job {
   return Object.freeze({
@@ -68,6 +70,9 @@ export function toJob(row: JobRow): Job {
     owner: row.owner,
     tags: Object.freeze(row.tags),
     traceParent: row.trace_parent,
+    limitKey: row.limit_key,
+    limitMax: row.limit_max,
+    uniqueKey: row.unique_key,
     workerId: row.worker_id,
     runAt: row.run_at,
     createdAt: row.created_at,
@@ -75,21 +80,22 @@ export function toJob(row: JobRow): Job {
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     cancelRequestedAt: row.cancel_requested_at,
+    expiresAt: row.expires_at,
+    deadlineAt: row.deadline_at,
   });
 }
 
 export interface EventRow {
-  job_id: string;
   seq: number;
-  at: Date;
+  at: string;
   type: JobEventType;
   attempt: number;
   data: Record<string, unknown>;
 }
 
-export function toEvent(row: EventRow): JobEvent {
-  const { job_id: jobId, seq, at, type, attempt, data } = row;
-  return Object.freeze({ jobId, seq, at, type, attempt, data });
+export function toEvent(jobId: string, row: EventRow): JobEvent {
+  const { seq, at, type, attempt, data } = row;
+  return Object.freeze({ jobId, seq, at: new Date(at), type, attempt, data });
 }
 
 export interface LogRow {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Queryable } from '../database/queryable.js';
 import { type Backoff, defaultBackoff } from '../foundation/backoff.js';
-import type { LogLevel } from './job.js';
+import type { JobStatus, LogLevel } from './job.js';
 
 /** What a handler is given besides its input. */
 export interface TaskContext {
@@ -20,7 +20,16 @@ export interface TaskContext {
   progress(fraction: number, message?: string): void;
   /** Writes a line to the job's own log. Bounded: lines past the limit are counted, not kept. */
   log(level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void;
+  /**
+   * Completes the job in one transaction with the handler's own writes: what `work` returns is the result, and both are
+   * committed or neither is. What the handler returns afterwards is not looked at.
+   * @throws AbortReason of kind `lease_lost`, with everything undone, when the attempt has been taken away
+   */
+  complete(work: (tx: Queryable) => Promise<unknown>): Promise<void>;
 }
+
+/** Wraps every attempt, the first given outermost. It must call `next` once, and gives what that gives. */
+export type Middleware = (context: TaskContext, next: () => Promise<unknown>) => Promise<unknown>;
 
 /** Who asks, when a task is enqueued from outside the process. */
 export interface Caller {
@@ -45,6 +54,34 @@ export interface OpenTask<Input> {
   admit(tx: Queryable, job: { id: string; input: Input; caller: Caller }): Promise<void>;
 }
 
+/** Of all jobs with one key, whatever their task, at most `limit` run at once. */
+export interface Concurrency {
+  /** 1 to 200 characters. */
+  readonly key: string;
+  /** 1 or more. The limit of the job that would start decides. */
+  readonly limit: number;
+}
+
+/** At most one job has a key while the holder is in one of the states and the period has not passed. */
+export interface Unique {
+  /** 1 to 200 characters; shared by all tasks. */
+  readonly key: string;
+  /** Milliseconds from the holder's enqueue after which the key is free whatever became of it. @default for ever */
+  readonly periodMs?: number | undefined;
+  /** States of the holder that keep the key. Once left, the key is free for good. @default every unfinished state */
+  readonly states?: readonly JobStatus[] | undefined;
+}
+
+/** At most `count` starts in any `periodMs` on average, with bursts of at most `count`. */
+export interface Rate {
+  readonly count: number;
+  /** Milliseconds. */
+  readonly periodMs: number;
+}
+
+/** What shall follow an error: another attempt after the task's backoff or after `delayMs`, or none. */
+export type Verdict = 'retry' | 'fail' | { readonly retryInMs: number };
+
 export interface TaskOptions<Schema extends z.ZodType> {
   /** Unique name, dotted by area: `images.enhance`. */
   readonly name: string;
@@ -59,6 +96,16 @@ export interface TaskOptions<Schema extends z.ZodType> {
   readonly backoff?: Partial<Backoff>;
   /** Longest that one attempt may take, milliseconds. @default 600000 */
   readonly timeoutMs?: number;
+  /** Attempts of this task that may run at once, over all workers. Can be changed at run time. */
+  readonly maxRunning?: number;
+  /** How often its attempts may start, over all workers. Can be changed at run time. */
+  readonly rate?: Rate;
+  /** The concurrency key of a job, from its input. */
+  concurrency?(input: z.output<Schema>): Concurrency | undefined;
+  /** The unique key of a job, from its input. */
+  unique?(input: z.output<Schema>): Unique | undefined;
+  /** What follows an error; `undefined` leaves it to the rule that every error but a permanent one is retried. */
+  classify?(error: unknown, failures: number): Verdict | undefined;
   readonly open?: OpenTask<z.output<Schema>>;
   /** Does the work. What it returns is the job's result and must be JSON. */
   run(input: z.output<Schema>, context: TaskContext): Promise<unknown>;
@@ -73,6 +120,11 @@ export interface Task<Schema extends z.ZodType = z.ZodType> {
   readonly maxAttempts: number;
   readonly backoff: Backoff;
   readonly timeoutMs: number;
+  readonly maxRunning: number | undefined;
+  readonly rate: Rate | undefined;
+  readonly concurrency: ((input: z.output<Schema>) => Concurrency | undefined) | undefined;
+  readonly unique: ((input: z.output<Schema>) => Unique | undefined) | undefined;
+  readonly classify: ((error: unknown, failures: number) => Verdict | undefined) | undefined;
   readonly open: OpenTask<z.output<Schema>> | undefined;
   run(input: z.output<Schema>, context: TaskContext): Promise<unknown>;
 }
@@ -95,6 +147,12 @@ export function task<Schema extends z.ZodType>(options: TaskOptions<Schema>): Ta
     Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 604_800_000
       ? ''
       : 'timeoutMs must be from 1 to 604800000 (a week)',
+    options.maxRunning === undefined || (Number.isInteger(options.maxRunning) && options.maxRunning >= 0)
+      ? ''
+      : 'maxRunning must be a whole number, 0 or more',
+    options.rate === undefined || isRate(options.rate)
+      ? ''
+      : 'rate must have a whole count and a whole periodMs, each 1 or more',
   ].filter((problem) => problem !== '');
   if (problems.length > 0) throw new TypeError(`task ${options.name}: ${problems.join('; ')}`);
   return Object.freeze({
@@ -106,9 +164,18 @@ export function task<Schema extends z.ZodType>(options: TaskOptions<Schema>): Ta
     maxAttempts,
     backoff: Object.freeze({ ...defaultBackoff, ...options.backoff }),
     timeoutMs,
+    maxRunning: options.maxRunning,
+    rate: options.rate && Object.freeze({ ...options.rate }),
+    concurrency: options.concurrency,
+    unique: options.unique,
+    classify: options.classify,
     open: options.open,
     run: options.run,
   });
+}
+
+export function isRate({ count, periodMs }: Rate): boolean {
+  return Number.isInteger(count) && count >= 1 && Number.isInteger(periodMs) && periodMs >= 1;
 }
 
 /** Whether `task` made it: tells a module's tasks from whatever else it exports. */

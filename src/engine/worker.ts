@@ -1,26 +1,30 @@
 import type { Database } from '../database/database.js';
-import { waitOrAbort } from '../foundation/abort.js';
-import { type Backoff, backoffDelayMs } from '../foundation/backoff.js';
-import { isSignalboxError, messageOf } from '../foundation/errors.js';
+import { type AbortCause, waitOrAbort } from '../foundation/abort.js';
+import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
-import { systemClock } from '../foundation/time.js';
-import { Attempt } from './attempt.js';
+import type { Announcer } from './announcer.js';
+import { Attempt, type Conclusion } from './attempt.js';
 import type { Change } from './changes.js';
-import { describeFailure } from './failure.js';
-import type { Job } from './job.js';
+import { ClaimBook } from './claim-book.js';
+import type { ClaimedJob } from './claimed.js';
+import { Deadlines } from './deadlines.js';
+import type { Gates } from './gates.js';
+import type { Hooks } from './hooks.js';
+import { Intake } from './intake.js';
+import type { Lanes } from './lanes.js';
 import { Lease } from './lease.js';
 import type { TaskRegistry } from './registry.js';
 import { Settler } from './settler.js';
-import { claimJobs } from './sql/claim.js';
-import type { Outcome } from './sql/settle.js';
-import { cancelRequests, markDraining, releaseForgotten } from './sql/workers.js';
+import { giveBack, type Outcome } from './sql/settle.js';
+import { cancelRequests, forgottenJobs, markDraining, readInstructions } from './sql/workers.js';
+import type { Middleware } from './task.js';
 
 export interface WorkerOptions {
   /** `null`: every queue. */
   readonly queues: readonly string[] | null;
-  /** Jobs at once. */
+  /** Jobs at once. Can be changed at run time. */
   readonly concurrency: number;
   readonly leaseMs: number;
   /** How long `stop` lets jobs finish before they are aborted and given back. */
@@ -35,12 +39,17 @@ export interface WorkerDeps {
   readonly db: Database;
   readonly tasks: TaskRegistry;
   readonly logger: Logger;
+  readonly lanes: Lanes;
+  readonly announcer: Announcer;
+  readonly gates: Gates;
+  readonly hooks: Hooks;
+  readonly middleware: readonly Middleware[];
   readonly onChange: (handler: (change: Change) => void) => () => void;
 }
 
-/** While the database is away an outcome waits this long between tries, for as long as the lease may live. */
-const settleBackoff: Backoff = { initialMs: 100, factor: 2, maxMs: 2_000, jitter: 0.5 };
 const reconcileMs = 5_000;
+/** Outcomes on their way to the database beyond which nothing new is begun. */
+const maxPending = 5_000;
 
 /** Claims jobs and runs them. One per process; it owns one lease. */
 export class Worker implements Service {
@@ -49,32 +58,56 @@ export class Worker implements Service {
   readonly #deps: WorkerDeps;
   readonly #lease: Lease;
   readonly #claims: Loop;
+  readonly #book = new ClaimBook();
+  readonly #intake: Intake;
   readonly #settler: Settler;
+  readonly #deadlines = new Deadlines();
   readonly #running = new Map<string, Attempt>();
-  readonly #ended = new Set<Promise<void>>();
-  #unsubscribe: (() => void) | undefined;
+  #concurrency: number;
+  /** The last number that came through the database. */
+  #instructed: number;
+  #allEnded: (() => void)[] = [];
+  #unsubscribe: (() => void)[] = [];
+  #opening: NodeJS.Timeout | undefined;
   #draining = false;
   #reconciledAt = 0;
   #late = 0;
 
   constructor(options: WorkerOptions, deps: WorkerDeps) {
+    const { db, logger, lanes } = deps;
     this.#options = options;
     this.#deps = deps;
+    this.#concurrency = options.concurrency;
+    this.#instructed = options.concurrency;
     const tasks = deps.tasks.list().map((task) => task.name);
     this.#lease = new Lease({
-      db: deps.db,
-      logger: deps.logger,
+      db,
+      logger,
       queues: options.queues,
       tasks,
       concurrency: options.concurrency,
       leaseMs: options.leaseMs,
-      onLost: () => this.#abortAll('lease_lost', 'the worker lost its lease'),
+      onLost: () => this.#onLost(),
     });
-    this.#settler = new Settler(deps.db);
+    this.#intake = new Intake({
+      db,
+      logger,
+      lanes,
+      claims: this.#book,
+      queues: options.queues,
+      tasks,
+      free: () => this.#concurrency - this.#running.size,
+    });
+    this.#settler = new Settler({
+      db,
+      logger,
+      claims: this.#book,
+      holds: (workerId) => this.#lease.workerId === workerId,
+    });
     this.#claims = new Loop({
       name: 'claim',
       intervalMs: options.pollMs ?? 1_000,
-      logger: deps.logger,
+      logger,
       runOnce: () => this.runOnce(),
     });
   }
@@ -94,124 +127,191 @@ export class Worker implements Service {
     return this.#late;
   }
 
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  /** Jobs at once, from now on. Those under way beyond it go on. */
+  set concurrency(jobs: number) {
+    if (!Number.isInteger(jobs) || jobs < 1)
+      throw new TypeError('concurrency must be a whole number, 1 or more');
+    this.#concurrency = jobs;
+    this.#claims.wake();
+  }
+
   async start(): Promise<void> {
     await this.#lease.start();
-    this.#unsubscribe = this.#deps.onChange((change) => this.#onChange(change));
+    this.#unsubscribe = [
+      this.#deps.onChange((change) => this.#onChange(change)),
+      this.#deps.announcer.onLocal((change) => this.#onChange(change)),
+    ];
     await this.#claims.start();
   }
 
   /** Stops claiming, lets jobs finish, gives back those that do not finish in time. Loses none. */
   async stop(): Promise<void> {
-    this.#draining = true;
-    this.#unsubscribe?.();
-    const id = this.#lease.workerId;
-    if (id !== undefined) await this.#tell(() => markDraining(this.#deps.db, id));
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    clearTimeout(this.#opening);
+    await this.drain();
     await this.#claims.stop();
     if (this.#running.size > 0) {
       const deadline = AbortSignal.timeout(this.#options.drainTimeoutMs);
-      await waitOrAbort(this.#allEnded(), deadline).catch(() => {
+      await waitOrAbort(this.#ended(), deadline).catch(() => {
         this.#abortAll('shutdown', 'the worker is shutting down');
       });
-      await this.#allEnded();
+      await this.#ended();
     }
+    await this.#settler.flushed();
+    this.#deadlines.stop();
     await this.#tell(() => this.#lease.stop());
   }
 
-  /** One turn: checks what the database thinks we run, then claims as many jobs as there are free slots. */
+  /** Claims nothing more, and gives back at once what has not begun. What runs goes on. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const id = this.#lease.workerId;
+    if (id !== undefined) await this.#tell(() => markDraining(this.#deps.db, id));
+    this.#release(this.#intake.takeAll());
+  }
+
+  /** One turn: checks what the database thinks we run, then claims what there are slots for. */
   async runOnce(): Promise<{ claimed: number }> {
     const workerId = this.#lease.workerId;
     if (workerId === undefined || this.#draining) return { claimed: 0 };
     if (performance.now() - this.#reconciledAt > reconcileMs) await this.#reconcile(workerId);
-    const limit = this.#options.concurrency - this.#running.size;
-    if (limit <= 0) return { claimed: 0 };
-    const { db, tasks } = this.#deps;
-    const names = tasks.list().map((task) => task.name);
-    const jobs = await claimJobs(db, { workerId, queues: this.#options.queues, tasks: names, limit });
-    for (const job of jobs) this.#begin(job, workerId);
-    return { claimed: jobs.length };
+    this.#release(this.#intake.takeStale());
+    if (!this.#intake.wanted || this.#settler.pending > maxPending) return { claimed: 0 };
+    const { claimed, againInMs } = await this.#intake.claim(workerId);
+    // The lease or the worker may have ended while the claim was on its way back.
+    if (this.#lease.workerId !== workerId) this.#intake.takeAll();
+    else if (this.#draining) this.#release(this.#intake.takeAll());
+    this.#pump();
+    if (againInMs === 0 && this.#intake.wanted) this.#claims.wake();
+    else if (againInMs !== undefined) this.#wakeIn(againInMs);
+    return { claimed };
   }
 
-  #begin(job: Job, workerId: string): void {
-    const { db, logger, tasks } = this.#deps;
-    const attempt = new Attempt({
-      db,
-      logger,
-      job,
-      task: tasks.require(job.task),
-      workerId,
-      abortGraceMs: this.#options.abortGraceMs ?? 5_000,
-    });
+  #wakeIn(ms: number): void {
+    clearTimeout(this.#opening);
+    this.#opening = setTimeout(() => this.#claims.wake(), Math.max(ms, 1));
+    this.#opening.unref();
+  }
+
+  /** Begins what is at hand while there are slots. */
+  #pump(): void {
+    while (this.#running.size < this.#concurrency && this.#settler.pending <= maxPending) {
+      const job = this.#intake.take();
+      if (job === undefined) break;
+      this.#begin(job);
+    }
+    if (!this.#draining && this.#intake.wanted) this.#claims.wake();
+  }
+
+  #begin(job: ClaimedJob): void {
+    const { db, logger, tasks, hooks, middleware } = this.#deps;
+    const abortGraceMs = this.#options.abortGraceMs ?? 5_000;
+    const attempt = new Attempt({ db, logger, job, task: tasks.require(job.task), middleware, abortGraceMs });
     this.#running.set(job.id, attempt);
-    // The lease may have ended while the claim was on its way back: then these jobs are not ours any more.
-    if (this.#lease.workerId !== workerId) attempt.abort('lease_lost', 'the worker lost its lease');
-    const ended = this.#finish(job, attempt).finally(() => {
+    this.#deadlines.watch(attempt);
+    hooks.attemptStarted(job);
+    const started = performance.now();
+    void attempt.run().then((conclusion) => {
       this.#running.delete(job.id);
-      this.#ended.delete(ended);
-      this.#claims.wake();
+      this.#deadlines.forget(attempt);
+      this.#conclude(attempt, conclusion, performance.now() - started);
+      this.#pump();
+      if (this.#running.size === 0) for (const resolve of this.#allEnded.splice(0)) resolve();
     });
-    this.#ended.add(ended);
   }
 
-  async #finish(job: Job, attempt: Attempt): Promise<void> {
-    const log = this.#deps.logger.child({
-      job_id: job.id,
-      task: job.task,
-      queue: job.queue,
-      attempt: job.attempt,
-    });
-    const started = performance.now();
-    log.debug({}, 'attempt started');
-    const outcome = await attempt.run();
-    const recorded = outcome !== undefined && (await this.#record(attempt, outcome, log));
-    const ms = Math.round(performance.now() - started);
-    if (!recorded) {
-      this.#late += 1;
-      log.warn({ ms, late_outcomes: this.#late }, 'the attempt was taken away; its outcome was dropped');
-      return;
+  #conclude(attempt: Attempt, conclusion: Conclusion, ms: number): void {
+    const { job, fence } = attempt;
+    switch (conclusion.kind) {
+      case 'lost':
+        this.#wasLate(job, ms);
+        return;
+      case 'completed':
+        this.#book.settled([fence], []);
+        this.#wasRecorded(job, { kind: 'succeeded', resultJson: 'null' }, ms);
+        return;
+      default:
+        this.#settler.push({ fence, outcome: conclusion, limited: job.limited }, (recorded) => {
+          if (recorded) this.#wasRecorded(job, conclusion, ms);
+          else this.#wasLate(job, ms);
+        });
+    }
+  }
+
+  #wasLate(job: ClaimedJob, ms: number): void {
+    this.#late += 1;
+    this.#deps.hooks.outcomeLate(job);
+    this.#deps.logger.warn(
+      { ...idsOf(job), ms: Math.round(ms), late_outcomes: this.#late },
+      'the attempt was taken away; its outcome was dropped',
+    );
+  }
+
+  #wasRecorded(job: ClaimedJob, outcome: Outcome, ms: number): void {
+    const { logger, announcer, gates, hooks } = this.#deps;
+    hooks.attemptEnded(job, outcome, ms);
+    announcer.moved(job.id);
+    // A freed slot may be what another worker's claim waits for; ours is asked by the pump.
+    if (job.limited || outcome.kind === 'released') announcer.freed(job.queue);
+    if (job.limited) this.#claims.wake();
+    if (outcome.kind === 'snoozed' && outcome.reason === 'rate_limited') {
+      void this.#tell(() => gates.close('task', job.task, outcome.delayMs));
     }
     const error = 'error' in outcome ? { error_type: outcome.error.type, error: outcome.error.message } : {};
-    const level = outcome.kind === 'failed' ? 'error' : outcome.kind === 'retrying' ? 'warn' : 'info';
-    log[level]({ outcome: outcome.kind, ms, ...error }, `attempt ${outcome.kind}`);
+    const level = outcome.kind === 'failed' ? 'error' : outcome.kind === 'retrying' ? 'warn' : 'debug';
+    logger[level](
+      { ...idsOf(job), outcome: outcome.kind, ms: Math.round(ms), ...error },
+      `attempt ${outcome.kind}`,
+    );
   }
 
-  /** Tries for as long as the attempt is ours: an outcome must not be lost to a database that is away. */
-  async #record(attempt: Attempt, outcome: Outcome, log: Logger): Promise<boolean> {
-    let wanted = outcome;
-    for (let failures = 1; !this.#lost(attempt); failures += 1) {
-      try {
-        return await this.#settler.settle(attempt.fence, wanted);
-      } catch (error) {
-        log.warn({ failures, error: messageOf(error) }, 'the outcome could not be recorded; trying again');
-        if (!isSignalboxError(error)) {
-          // The database answers and refuses: the outcome itself is at fault, and would be at every further try.
-          if (wanted.kind === 'failed') return false;
-          wanted = {
-            kind: 'failed',
-            reason: 'permanent_error',
-            error: describeFailure(error, attempt.fence.attempt),
-          };
-          continue;
-        }
-        await systemClock.sleep(backoffDelayMs(settleBackoff, failures));
-      }
+  /** Gives back what was claimed and never begun. */
+  #release(jobs: readonly ClaimedJob[]): void {
+    for (const job of jobs) {
+      const fence = { jobId: job.id, attempt: job.attempt, workerId: job.workerId, claimId: job.claimId };
+      this.#settler.push({ fence, outcome: { kind: 'released' }, limited: job.limited }, () => {
+        this.#deps.announcer.freed(job.queue);
+      });
     }
-    return false;
-  }
-
-  #lost(attempt: Attempt): boolean {
-    return this.#lease.workerId !== attempt.fence.workerId;
   }
 
   async #reconcile(workerId: string): Promise<void> {
     const { db, logger } = this.#deps;
-    const released = await releaseForgotten(db, workerId, [...this.#running.keys()]);
-    if (released > 0) logger.warn({ released }, 'jobs whose claim was never answered were given back');
-    await this.#honourCancels(workerId);
+    const forgotten = await forgottenJobs(db, workerId, this.#book.open);
+    if (forgotten.length > 0) {
+      const batch = forgotten.map(({ job_id: jobId, attempt, claim_id: claimId }) => ({
+        fence: { jobId, attempt, workerId, claimId },
+        outcome: { kind: 'released' } as const,
+        limited: true,
+      }));
+      await giveBack(db, workerId, batch, [...new Set(forgotten.map(({ claim_id }) => claim_id))]);
+      logger.warn({ released: forgotten.length }, 'jobs whose claim was never answered were given back');
+    }
+    await this.#book.sweep(db);
+    await this.#honourCancels();
+    await this.#follow(workerId);
     this.#reconciledAt = performance.now();
   }
 
-  async #honourCancels(workerId: string): Promise<void> {
-    for (const id of await cancelRequests(this.#deps.db, workerId)) {
+  /** What others want of this worker. */
+  async #follow(workerId: string): Promise<void> {
+    const wish = await readInstructions(this.#deps.db, workerId);
+    if (wish === undefined) return;
+    if (wish.concurrency !== this.#instructed) {
+      this.#instructed = wish.concurrency;
+      this.#concurrency = wish.concurrency;
+      this.#claims.wake();
+    }
+    if (wish.status === 'draining' && !this.#draining) await this.drain();
+  }
+
+  async #honourCancels(): Promise<void> {
+    if (this.#running.size === 0) return;
+    for (const id of await cancelRequests(this.#deps.db, [...this.#running.keys()])) {
       this.#running.get(id)?.abort('cancelled', 'the job was cancelled');
     }
   }
@@ -223,9 +323,12 @@ export class Worker implements Service {
         if (this.#options.queues?.includes(change.name) ?? true) this.#claims.wake();
         return;
       case 'job':
-        if (workerId !== undefined && this.#running.has(change.id)) {
-          void this.#tell(() => this.#honourCancels(workerId));
-        }
+        if (this.#running.has(change.id)) void this.#tell(() => this.#honourCancels());
+        return;
+      case 'worker':
+        if (change.id === workerId) void this.#tell(() => this.#follow(change.id));
+        return;
+      case 'jobs':
         return;
       case 'resync':
         this.#reconciledAt = 0;
@@ -236,12 +339,20 @@ export class Worker implements Service {
     }
   }
 
-  #abortAll(kind: 'lease_lost' | 'shutdown', message: string): void {
+  #onLost(): void {
+    this.#intake.takeAll();
+    this.#book.clear();
+    this.#abortAll('lease_lost', 'the worker lost its lease');
+  }
+
+  #abortAll(kind: AbortCause, message: string): void {
     for (const attempt of this.#running.values()) attempt.abort(kind, message);
   }
 
-  async #allEnded(): Promise<void> {
-    await Promise.all(this.#ended);
+  async #ended(): Promise<void> {
+    while (this.#running.size > 0) {
+      await new Promise<void>((resolve) => this.#allEnded.push(resolve));
+    }
   }
 
   /** For what the next turn, or the end of the lease, repairs by itself. */
@@ -252,4 +363,8 @@ export class Worker implements Service {
       this.#deps.logger.warn({ error: messageOf(error) }, 'the database did not take the word of a worker');
     }
   }
+}
+
+function idsOf(job: ClaimedJob) {
+  return { job_id: job.id, task: job.task, queue: job.queue, attempt: job.attempt };
 }

@@ -1,61 +1,113 @@
 import type { Queryable } from '../../database/queryable.js';
-import type { Job } from '../job.js';
-import { type JobRow, jobColumnsOfJ, toJob } from '../row.js';
 
-export interface ClaimOptions {
+export interface ClaimWish {
   readonly workerId: string;
   /** `null`: every queue. */
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
   readonly limit: number;
+  /** Whether jobs that took a worker with them may be among them. */
+  readonly suspects: boolean;
+  /** Where the last claim ended, while there is no reason to look before it. */
+  readonly floor: Floor | null;
 }
 
-// Row locks on the claimed jobs only, others are skipped; index `job_claim` gives the order.
-// A worker whose lease has ended claims nothing, so a process that was frozen cannot take work it may lose.
-const claimJobsSql = `
-  with next as (
-    select id from signalbox.job
-    where status = 'queued'
-      and ($2::text[] is null or queue = any($2))
-      and task = any($3)
-      and exists (select 1 from signalbox.worker
-                  where id = $1 and status = 'running' and lease_expires_at > now())
-    order by priority, run_at, id
-    limit $4
-    for update skip locked)
-  update signalbox.job j
-  set status = 'processing', reason = null, worker_id = $1, attempt = j.attempt + 1, progress = null,
-      started_at = now(), cancel_requested_at = null
-  from next
-  where j.id = next.id
-  returning ${jobColumnsOfJ}`;
+export interface Floor {
+  readonly priority: number;
+  /** A `bigint` as text. */
+  readonly place: string;
+}
 
-export async function claimJobs(db: Queryable, options: ClaimOptions): Promise<Job[]> {
-  const values = [options.workerId, options.queues, options.tasks, options.limit];
-  const result = await db.query<JobRow>(claimJobsSql, values);
-  return result.rows.map(toJob).sort((a, b) => a.priority - b.priority || (a.id < b.id ? -1 : 1));
+/** One claimed job as `signalbox.brief` writes it. */
+export type Brief = readonly [
+  id: string,
+  laneId: number,
+  attempt: number,
+  failures: number,
+  crashes: number,
+  maxAttempts: number,
+  timeoutMs: number,
+  input: unknown,
+  more?: {
+    readonly owner: string | null;
+    readonly tags: readonly string[] | null;
+    readonly trace_parent: string | null;
+    readonly left_ms: number | null;
+  },
+];
+
+export interface Claim {
+  /** A `bigint` as text; `null` when nothing was taken. */
+  readonly id: string | null;
+  readonly taken: number;
+  /** Whether its jobs use slots of some limit. */
+  readonly limited: boolean;
+  /** `null`: the next claim has to look from the beginning. */
+  readonly floor: Floor | null;
+  /** `null`: they are to be read with `readClaim`. */
+  readonly jobs: readonly Brief[] | null;
+  /** Milliseconds until a rate lets the next job through. */
+  readonly opensInMs: number | null;
+  readonly again: boolean;
+  /** The worker's lease has ended. */
+  readonly lost: boolean;
+}
+
+// Under the lock of the claims; index `job_ready` from the floor on. The function is in the migrations.
+const claimSql = `select * from signalbox.claim($1, $2, $3, $4, $5, $6, $7)`;
+
+interface ClaimRow {
+  claim_id: string | null;
+  taken: number;
+  limited: boolean;
+  last_priority: number | null;
+  last_place: string | null;
+  jobs: string | null;
+  opens_in_ms: number | null;
+  again: boolean;
+  lost: boolean;
+}
+
+export async function claimJobs(db: Queryable, wish: ClaimWish): Promise<Claim> {
+  const { workerId, queues, tasks, limit, suspects, floor } = wish;
+  const values = [workerId, queues, tasks, limit, suspects, floor?.priority, floor?.place];
+  const row = (await db.query<ClaimRow>(claimSql, values)).rows[0] as ClaimRow;
+  const ended = row.last_priority === null || row.last_place === null;
+  return {
+    id: row.claim_id,
+    taken: row.taken,
+    limited: row.limited,
+    floor: ended ? null : { priority: row.last_priority as number, place: row.last_place as string },
+    jobs: row.taken === 0 ? [] : row.jobs === null ? null : (JSON.parse(row.jobs) as Brief[]),
+    opensInMs: row.opens_in_ms,
+    again: row.again,
+    lost: row.lost,
+  };
+}
+
+// Rows of the claimed jobs by their primary keys; no lock.
+const readClaimSql = `select signalbox.claimed($1) as jobs`;
+
+/** The jobs of a claim that are still in it. */
+export async function readClaim(db: Queryable, claimId: string): Promise<readonly Brief[]> {
+  const row = (await db.query<{ jobs: string | null }>(readClaimSql, [claimId])).rows[0];
+  return row?.jobs === null || row === undefined ? [] : (JSON.parse(row.jobs) as Brief[]);
 }
 
 // Row locks on at most `limit` due jobs, others are skipped: any process may do it at any time. Index `job_due`.
-const promoteDueSql = `
-  with due as (
-    select id from signalbox.job
-    where status in ('scheduled', 'retrying') and run_at <= now()
-    order by run_at
-    limit $1
-    for update skip locked)
-  update signalbox.job j set status = 'queued', reason = null from due where j.id = due.id`;
+const promoteSql = `
+  select queue, moved::integer as moved, pg_notify('signalbox', 'queue:' || queue) from signalbox.promote($1)`;
 
-/** Moves jobs whose time has come to `queued`. @returns how many */
-export async function promoteDue(db: Queryable, limit: number): Promise<number> {
-  return (await db.query(promoteDueSql, [limit])).rowCount ?? 0;
+/** Moves jobs whose time has come to where they are claimed. @returns how many, by queue */
+export async function promoteDue(db: Queryable, limit: number): Promise<{ queue: string; moved: number }[]> {
+  return (await db.query<{ queue: string; moved: number }>(promoteSql, [limit])).rows;
 }
 
 const nextDueSql = `
   select extract(epoch from min(run_at) - now()) * 1000 as ms
-  from signalbox.job where status in ('scheduled', 'retrying')`;
+  from signalbox.job where hold in ('scheduled', 'retrying')`;
 
-/** Milliseconds until the next job is due, negative when overdue; `undefined` when there is none. */
+/** Milliseconds until the next job is due, negative when overdue; `undefined` when there is none. Index `job_due`. */
 export async function msUntilNextDue(db: Queryable): Promise<number | undefined> {
   const { rows } = await db.query<{ ms: string | null }>(nextDueSql);
   const ms = rows[0]?.ms;

@@ -1,50 +1,206 @@
+import { integerArray, smallintArray, textArray, uuidArray } from '../../database/binary-array.js';
 import type { Queryable } from '../../database/queryable.js';
-import type { Job } from '../job.js';
-import { type JobRow, jobColumns, toJob } from '../row.js';
+import type { JobStatus } from '../job.js';
 
-/** One job to insert. `runAt` null means now. */
+/** One job to insert. Absent times mean: now, never. */
 export interface NewJob {
   readonly id: string;
   readonly task: string;
   readonly queue: string;
+  readonly laneId: number;
   readonly priority: number;
-  readonly input: unknown;
   readonly maxAttempts: number;
   readonly timeoutMs: number;
+  /** JSON text. */
+  readonly input: string;
+  /** `null`: none of the rarer options is set. */
+  readonly more: MoreOfJob | null;
+}
+
+export interface MoreOfJob {
   readonly runAt: Date | null;
+  readonly expiresAt: Date | null;
+  readonly deadlineAt: Date | null;
   readonly owner: string | null;
   readonly tags: readonly string[];
   readonly traceParent: string | null;
+  readonly limit: { readonly key: string; readonly max: number } | null;
+  readonly unique: UniqueKey | null;
 }
 
-// No lock; one round trip for any number of jobs. The database decides whether `run_at` is in the future.
-const insertJobsSql = `
-  insert into signalbox.job
-    (id, task, queue, priority, input, max_attempts, timeout_ms, owner, tags, trace_parent, run_at, status)
-  select n.id, n.task, n.queue, n.priority, coalesce(n.input, 'null'), n.max_attempts, n.timeout_ms, n.owner, coalesce(n.tags, '{}'),
-         n.trace_parent, coalesce(n.run_at, now()),
-         case when n.run_at > now() then 'scheduled' else 'queued' end
-  from jsonb_to_recordset($1::jsonb) as n(
-    id uuid, task text, queue text, priority smallint, input jsonb, max_attempts integer,
-    timeout_ms integer, owner text, tags text[], trace_parent text, run_at timestamptz)
-  returning ${jobColumns}`;
+export interface UniqueKey {
+  readonly key: string;
+  readonly periodMs: number | null;
+  readonly states: readonly JobStatus[];
+}
 
-/** All or none. The answer has the order of `jobs`. */
-export async function insertJobs(db: Queryable, jobs: readonly NewJob[]): Promise<Job[]> {
-  const rows = jobs.map((job) => ({
-    id: job.id,
-    task: job.task,
-    queue: job.queue,
-    priority: job.priority,
-    input: job.input,
-    max_attempts: job.maxAttempts,
-    timeout_ms: job.timeoutMs,
-    owner: job.owner,
-    tags: job.tags,
-    trace_parent: job.traceParent,
-    run_at: job.runAt,
-  }));
-  const result = await db.query<JobRow>(insertJobsSql, [JSON.stringify(rows)]);
-  const byId = new Map(result.rows.map((row) => [row.id, toJob(row)]));
-  return jobs.map(({ id }) => byId.get(id) as Job);
+/** Inputs with more bytes of JSON do not travel with their job through its tables. */
+export const inlineInputBytes = 4_096;
+
+const place = `signalbox.place_of(now()) + n.ord`;
+const wake = `told as (select pg_notify('signalbox', 'queue:' || q) from unnest($1::text[]) as q)`;
+
+// No lock; one round trip for any number of jobs that differ in nothing but their input.
+const uniformSql = `
+  with ${wake},
+  counted as (insert into signalbox.tally (lane_id, live) values ($4::integer, $8::integer)),
+  made as (
+    insert into signalbox.job (id, lane_id, priority, place, max_attempts, timeout_ms, input)
+    select n.id, $4::integer, $5::smallint, ${place}, $6::integer, $7::integer, n.input::json
+    from unnest($2::uuid[], $3::text[]) with ordinality as n(id, input, ord))
+  select now() as at, (select count(*) from told) as told`;
+
+// The same for jobs that differ. The database decides whether a time is in the future.
+const mixedSql = `
+  with ${wake},
+  n as (
+    select n.*, case when n.run_at > now() then 'scheduled' end as hold
+    from unnest($2::uuid[], $3::text[], $4::integer[], $5::smallint[], $6::integer[], $7::integer[], $8::timestamptz[],
+                $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[],
+                $16::text[]) with ordinality
+         as n(id, input, lane_id, priority, max_attempts, timeout_ms, run_at, expires_at, deadline_at, owner, tags,
+              trace_parent, limit_key, limit_max, unique_key, ord)
+    where not exists (select from signalbox.finished f where f.id = n.id)),
+  made as (
+    insert into signalbox.job
+      (id, lane_id, priority, place, max_attempts, timeout_ms, hold, run_at, expires_at, deadline_at, owner, tags,
+       trace_parent, limit_key, limit_max, unique_key, input)
+    select n.id, n.lane_id, n.priority, ${place}, n.max_attempts, n.timeout_ms, n.hold, n.run_at, n.expires_at,
+           n.deadline_at, n.owner, n.tags::text[], n.trace_parent, n.limit_key, n.limit_max, n.unique_key,
+           case when octet_length(n.input) <= ${inlineInputBytes} then n.input::json end
+    from n order by n.ord
+    on conflict (id) do nothing
+    returning id, lane_id, hold),
+  stored as (
+    insert into signalbox.payload (job_id, input)
+    select n.id, n.input::json from n join made m on m.id = n.id where octet_length(n.input) > ${inlineInputBytes}
+    on conflict (job_id) do nothing),
+  counted as (
+    insert into signalbox.tally (lane_id, live, scheduled)
+    select lane_id, count(*), count(*) filter (where hold = 'scheduled') from made group by lane_id)
+  select now() as at, (select count(*) from told) as told,
+         coalesce((select array_agg(id) from made), '{}') as made,
+         coalesce((select array_agg(id) from made where hold = 'scheduled'), '{}') as scheduled`;
+
+export interface Inserted {
+  /** The time of the transaction: when all of them were made. */
+  readonly at: Date;
+  /** Those that were made; `null`: all. One that was there already is not. */
+  readonly made: ReadonlySet<string> | null;
+  readonly scheduled: ReadonlySet<string>;
+}
+
+/**
+ * Inserts jobs, all or none; an id that is there already is left as it is. `wakeQueues` are told in the same
+ * transaction.
+ */
+export async function insertJobs(
+  db: Queryable,
+  jobs: readonly NewJob[],
+  wakeQueues: readonly string[],
+): Promise<Inserted> {
+  const [first] = jobs;
+  if (first !== undefined && jobs.every((job) => isLike(job, first))) {
+    const { rows } = await db.query<{ at: Date }>(uniformSql, [
+      wakeQueues,
+      uuidArray(jobs.map(({ id }) => id)),
+      textArray(jobs.map(({ input }) => input)),
+      first.laneId,
+      first.priority,
+      first.maxAttempts,
+      first.timeoutMs,
+      jobs.length,
+    ]);
+    return { at: rows[0]?.at as Date, made: null, scheduled: new Set() };
+  }
+  const more = jobs.map((job) => job.more);
+  const { rows } = await db.query<{ at: Date; made: string[]; scheduled: string[] }>(mixedSql, [
+    wakeQueues,
+    uuidArray(jobs.map(({ id }) => id)),
+    textArray(jobs.map(({ input }) => input)),
+    integerArray(jobs.map(({ laneId }) => laneId)),
+    smallintArray(jobs.map(({ priority }) => priority)),
+    integerArray(jobs.map(({ maxAttempts }) => maxAttempts)),
+    integerArray(jobs.map(({ timeoutMs }) => timeoutMs)),
+    more.map((m) => m?.runAt ?? null),
+    more.map((m) => m?.expiresAt ?? null),
+    more.map((m) => m?.deadlineAt ?? null),
+    textArray(more.map((m) => m?.owner ?? null)),
+    textArray(more.map((m) => (m === null || m.tags.length === 0 ? null : arrayLiteral(m.tags)))),
+    textArray(more.map((m) => m?.traceParent ?? null)),
+    textArray(more.map((m) => m?.limit?.key ?? null)),
+    integerArray(more.map((m) => m?.limit?.max ?? null)),
+    textArray(more.map((m) => m?.unique?.key ?? null)),
+  ]);
+  const row = rows[0];
+  return { at: row?.at as Date, made: new Set(row?.made), scheduled: new Set(row?.scheduled) };
+}
+
+/** Whether both can be inserted by the statement for jobs that differ in their input only. */
+function isLike(job: NewJob, first: NewJob): boolean {
+  return (
+    job.more === null &&
+    job.input.length * 3 <= inlineInputBytes &&
+    job.laneId === first.laneId &&
+    job.priority === first.priority &&
+    job.maxAttempts === first.maxAttempts &&
+    job.timeoutMs === first.timeoutMs
+  );
+}
+
+function arrayLiteral(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${text.replaceAll(/[\\"]/g, '\\$&')}"`).join(',')}}`;
+}
+
+// What went through all tables between two tries of an enqueue is found by a second look with a new snapshot: until
+// it ended, the first statement's conflict saw it.
+const undoDoublesSql = `
+  with doubled as (
+    delete from signalbox.job j using signalbox.finished f
+    where j.id = any($1::uuid[]) and f.id = j.id returning j.id, j.lane_id, j.hold),
+  counted as (
+    insert into signalbox.tally (lane_id, live, scheduled)
+    select lane_id, -count(*), -count(*) filter (where hold = 'scheduled') from doubled group by lane_id)
+  select id from doubled`;
+
+/** In the same transaction as the insert before it. @returns the ids that had ended already */
+export async function undoDoubles(tx: Queryable, ids: readonly string[]): Promise<string[]> {
+  return (await tx.query<{ id: string }>(undoDoublesSql, [ids])).rows.map(({ id }) => id);
+}
+
+// Waits for whoever takes the same key at this moment. In the order of the keys, so that two batches never wait for
+// each other. A key whose period is over changes hands.
+const takeKeysSql = `
+  insert into signalbox.unique_key as u (key, job_id, states, until)
+  select n.key, n.id, n.states::text[], now() + n.period * interval '1 millisecond'
+  from unnest($1::text[], $2::uuid[], $3::text[], $4::float8[]) as n(key, id, states, period)
+  order by n.key
+  on conflict (key) do update set job_id = excluded.job_id, states = excluded.states, until = excluded.until
+    where u.until <= now() or u.job_id = excluded.job_id
+  returning u.key`;
+const holdersSql = `select key, job_id from signalbox.unique_key where key = any($1)`;
+
+export interface KeyWish {
+  readonly id: string;
+  readonly unique: UniqueKey;
+}
+
+/** Takes unique keys for jobs about to be inserted; no key twice. @returns the keys that were taken */
+export async function takeKeys(tx: Queryable, wishes: readonly KeyWish[]): Promise<ReadonlySet<string>> {
+  const { rows } = await tx.query<{ key: string }>(takeKeysSql, [
+    wishes.map(({ unique }) => unique.key),
+    wishes.map(({ id }) => id),
+    wishes.map(({ unique }) => arrayLiteral(unique.states)),
+    wishes.map(({ unique }) => unique.periodMs),
+  ]);
+  return new Set(rows.map(({ key }) => key));
+}
+
+/** Who holds these keys now. A new statement, so that it sees who was faster. */
+export async function holdersOf(
+  tx: Queryable,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await tx.query<{ key: string; job_id: string }>(holdersSql, [keys]);
+  return new Map(rows.map((row) => [row.key, row.job_id]));
 }

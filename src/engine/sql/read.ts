@@ -2,11 +2,18 @@ import type { Queryable } from '../../database/queryable.js';
 import { type Job, type JobEvent, type JobLogLine, type JobStatus, jobStatuses } from '../job.js';
 import { type EventRow, type JobRow, jobColumns, type LogRow, toEvent, toJob, toLogLine } from '../row.js';
 
-const getSql = `select ${jobColumns} from signalbox.job where id = $1`;
+// Primary keys of `job` and `finished`; the few claims are read for what runs.
+const getSql = `
+  select ${jobColumns} from signalbox.unfinished_jobs where id = any($1::uuid[])
+  union all
+  select ${jobColumns} from signalbox.ended_jobs where id = any($1::uuid[])`;
+
+export async function findJobs(db: Queryable, ids: readonly string[]): Promise<Job[]> {
+  return (await db.query<JobRow>(getSql, [ids])).rows.map(toJob);
+}
 
 export async function findJob(db: Queryable, id: string): Promise<Job | undefined> {
-  const row = (await db.query<JobRow>(getSql, [id])).rows[0];
-  return row && toJob(row);
+  return (await findJobs(db, [id]))[0];
 }
 
 export interface JobFilter {
@@ -21,10 +28,8 @@ export interface JobFilter {
   readonly limit: number;
 }
 
-// Newest first by the primary key; with a status or an owner the indexes `job_by_status`, `job_by_owner` serve.
-const listSql = `
-  select ${jobColumns} from signalbox.job
-  where ($1::text[] is null or status = any($1))
+const filters = `
+  ($1::text[] is null or status = any($1))
     and ($2::text is null or task = $2)
     and ($3::text is null or queue = $3)
     and ($4::text is null or owner = $4)
@@ -33,25 +38,57 @@ const listSql = `
   order by id desc
   limit $7`;
 
+// Newest first by the primary keys; with an owner, or a status other than succeeded, the partial indexes serve.
+const listSql = `
+  select * from (
+    (select ${jobColumns} from signalbox.unfinished_jobs where $8::boolean and ${filters})
+    union all
+    (select ${jobColumns} from signalbox.ended_jobs where $9::boolean and ${filters})) as page
+  order by id desc
+  limit $7`;
+
 export async function listJobs(db: Queryable, filter: JobFilter): Promise<Job[]> {
   const { statuses, task, queue, owner, tag, before, limit } = filter;
-  const result = await db.query<JobRow>(listSql, [statuses, task, queue, owner, tag, before, limit]);
-  return result.rows.map(toJob);
+  const unfinished = statuses?.some((status) => !ended.includes(status)) ?? true;
+  const finished = statuses?.some((status) => ended.includes(status)) ?? true;
+  const values = [statuses, task, queue, owner, tag, before, limit, unfinished, finished];
+  return (await db.query<JobRow>(listSql, values)).rows.map(toJob);
 }
 
-// Reads index `job_by_status` only.
-const countsSql = `select status, count(*)::integer as n from signalbox.job group by status`;
+const ended: readonly JobStatus[] = ['succeeded', 'failed', 'cancelled'];
 
-/** Jobs by state; a state without jobs is 0, because the database was asked and said so. */
+// The tally's few rows, and the claims with their jobs for what runs.
+const countsSql = `
+  select coalesce(sum(live), 0)::float8 as live, coalesce(sum(scheduled), 0)::float8 as scheduled,
+         coalesce(sum(retrying), 0)::float8 as retrying, coalesce(sum(succeeded), 0)::float8 as succeeded,
+         coalesce(sum(failed), 0)::float8 as failed, coalesce(sum(cancelled), 0)::float8 as cancelled,
+         (select count(*)::float8 from signalbox.running r
+          join signalbox.job j on j.id = r.job_id and j.runs = r.runs) as processing
+  from signalbox.tally`;
+
+type CountsRow = Record<'live' | Exclude<JobStatus, 'queued' | 'blocked'>, number>;
+
+/** Jobs by state, from the tally that every move adds to. */
 export async function countJobs(db: Queryable): Promise<Record<JobStatus, number>> {
-  const { rows } = await db.query<{ status: JobStatus; n: number }>(countsSql);
-  const found = new Map(rows.map((row) => [row.status, row.n]));
-  return Object.fromEntries(jobStatuses.map((s) => [s, found.get(s) ?? 0])) as Record<JobStatus, number>;
+  const row = (await db.query<CountsRow>(countsSql)).rows[0] as CountsRow;
+  const { live, ...counts } = row;
+  const queued = live - row.scheduled - row.retrying - row.processing;
+  const all = { ...counts, queued: Math.max(queued, 0), blocked: 0 };
+  return Object.fromEntries(jobStatuses.map((status) => [status, all[status]])) as Record<JobStatus, number>;
 }
 
+// One job by its primary key; its events are computed from it.
 const eventsSql = `
-  select job_id, seq, at, type, attempt, data from signalbox.job_event
-  where job_id = $1 and seq > $2 order by seq limit $3`;
+  select e.event from (
+    select case when r.job_id is null then signalbox.history(j) else signalbox.remember(signalbox.history(j),
+             signalbox.begun(signalbox.history(j), j.runs + 1, r.claimed_at, r.worker_id)) end as events
+    from signalbox.job j left join signalbox.running r on r.job_id = j.id and r.runs = j.runs where j.id = $1
+    union all
+    select signalbox.whole_history(f) from signalbox.finished f where f.id = $1) as h
+  cross join lateral jsonb_array_elements(h.events) as e(event)
+  where (e.event ->> 'seq')::integer > $2
+  order by (e.event ->> 'seq')::integer
+  limit $3`;
 
 export async function listEvents(
   db: Queryable,
@@ -59,7 +96,8 @@ export async function listEvents(
   after: number,
   limit: number,
 ): Promise<JobEvent[]> {
-  return (await db.query<EventRow>(eventsSql, [id, after, limit])).rows.map(toEvent);
+  const { rows } = await db.query<{ event: EventRow }>(eventsSql, [id, after, limit]);
+  return rows.map(({ event }) => toEvent(id, event));
 }
 
 const logsSql = `

@@ -1,33 +1,7 @@
 import type { Queryable } from '../../database/queryable.js';
 
-// Locks the dead worker's row, then its jobs: a worker that comes back finds no row and no job.
-// A job is `failed` once it has taken `maxCrashes` workers with it; one that was to be cancelled is cancelled.
-const rescueSql = `
-  with dead as (
-    select id from signalbox.worker where lease_expires_at <= now() for update skip locked),
-  orphan as (
-    select j.id, j.crashes + 1 as crashes, j.cancel_requested_at is not null as unwanted
-    from signalbox.job j
-    where j.status = 'processing'
-      and (j.worker_id in (select id from dead)
-           or not exists (select 1 from signalbox.worker w where w.id = j.worker_id))
-    for update skip locked),
-  moved as (
-    update signalbox.job j
-    set status = case when o.unwanted then 'cancelled' when o.crashes >= $1 then 'failed' else 'queued' end,
-        reason = case when o.unwanted then 'cancelled' when o.crashes >= $1 then 'crashed' else 'rescued' end,
-        crashes = o.crashes,
-        worker_id = null,
-        finished_at = case when o.unwanted or o.crashes >= $1 then now() end,
-        error = case when o.crashes >= $1 and not o.unwanted then jsonb_build_object(
-          'type', 'worker_crashed', 'retryable', false, 'attempt', j.attempt,
-          'message', format('The worker process died %s times while it ran this job.', o.crashes))
-          else j.error end
-    from orphan o where j.id = o.id
-    returning j.id, j.queue, j.status),
-  gone as (
-    delete from signalbox.worker where id in (select id from dead))
-  select id, queue, status from moved`;
+// Under the lock of the claims. Locks the rows of dead workers: one that comes back finds no row and no job.
+const rescueSql = `select job_id as id, queue, status from signalbox.rescue($1)`;
 
 export interface RescuedJob {
   readonly id: string;
@@ -40,15 +14,50 @@ export async function rescueJobs(db: Queryable, maxCrashes: number): Promise<Res
   return (await db.query<RescuedJob>(rescueSql, [maxCrashes])).rows;
 }
 
-// A handler that never answers its abort signal must not hold a cancelled job for ever. Index `job_processing`.
-const enforceSql = `
-  update signalbox.job
-  set status = 'cancelled', reason = 'cancelled', worker_id = null, finished_at = now()
-  where status = 'processing' and cancel_requested_at < now() - $1::float8 * interval '1 millisecond'`;
+// Under the lock of the claims. Index `job_cancelling`.
+const endCancelledSql = `select pg_notify('signalbox', 'job:' || id) from signalbox.end_cancelled($1) as id`;
 
 /** Ends cancelled jobs whose worker has not, `graceMs` after the request. @returns how many */
 export async function enforceCancels(db: Queryable, graceMs: number): Promise<number> {
-  return (await db.query(enforceSql, [graceMs])).rowCount ?? 0;
+  return (await db.query(endCancelledSql, [graceMs])).rowCount ?? 0;
+}
+
+// Under the lock of the claims. Index `job_ending`.
+const endOverdueSql = `
+  select o.reason, pg_notify('signalbox', 'job:' || o.job_id) from signalbox.end_overdue(1000, $1) as o`;
+
+/** Fails jobs that were not started in time or whose deadline has passed. @returns how many of each */
+export async function endOverdue(
+  db: Queryable,
+  graceMs: number,
+): Promise<{ expired: number; deadline: number }> {
+  const { rows } = await db.query<{ reason: 'expired' | 'deadline' }>(endOverdueSql, [graceMs]);
+  const expired = rows.filter(({ reason }) => reason === 'expired').length;
+  return { expired, deadline: rows.length - expired };
+}
+
+// Under the lock of the claims, so that no claim is between its slots and its row. Slots of jobs that do not run, and
+// jobs that wait for a key with room: neither should be, so each is counted.
+const healSql = `select slots, jobs from signalbox.heal_limits()`;
+
+/** Frees what a limit holds for nothing. @returns what was found; all 0 unless something went wrong before */
+export async function healLimits(db: Queryable): Promise<{ slots: number; jobs: number }> {
+  const { rows } = await db.query<{ slots: number; jobs: number }>(healSql);
+  return rows[0] ?? { slots: 0, jobs: 0 };
+}
+
+// Adds up what was counted. Readers of the sum see the rows before or the one after, never both.
+const addUpSql = `
+  with gone as (delete from signalbox.tally returning *)
+  insert into signalbox.tally (lane_id, live, scheduled, retrying, succeeded, failed, cancelled)
+  select lane_id, sum(live), sum(scheduled), sum(retrying), sum(succeeded), sum(failed), sum(cancelled)
+  from gone group by lane_id`;
+const tallyRowsSql = `select count(*)::integer as n from (select from signalbox.tally limit 1000) as t`;
+
+/** Keeps the rows of the tally few. */
+export async function addUpTally(db: Queryable): Promise<void> {
+  const { rows } = await db.query<{ n: number }>(tallyRowsSql);
+  if ((rows[0]?.n ?? 0) > 200) await db.query(addUpSql);
 }
 
 // One row. `now()` is the database's: two processes with different clocks cannot both hold it.

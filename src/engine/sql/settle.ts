@@ -1,3 +1,12 @@
+import {
+  bigintArray,
+  booleanArray,
+  floatArray,
+  integerArray,
+  smallintArray,
+  textArray,
+  uuidArray,
+} from '../../database/binary-array.js';
 import type { Queryable } from '../../database/queryable.js';
 import type { JobError, JobReason } from '../job.js';
 
@@ -6,118 +15,176 @@ export interface Fence {
   readonly jobId: string;
   readonly attempt: number;
   readonly workerId: string;
+  readonly claimId: string;
 }
 
-/** How an attempt ended. */
-export type Outcome =
+/** How an attempt ended for good. */
+export type End =
   | { readonly kind: 'succeeded'; readonly resultJson: string }
   | { readonly kind: 'failed'; readonly reason: JobReason; readonly error: JobError }
+  | { readonly kind: 'cancelled' };
+
+/** How an attempt ended so that there will be another. */
+export type Return =
   | {
       readonly kind: 'retrying';
       readonly reason: JobReason;
       readonly error: JobError;
       readonly delayMs: number;
     }
-  | { readonly kind: 'snoozed'; readonly delayMs: number; readonly message: string }
-  | { readonly kind: 'cancelled' }
+  | {
+      readonly kind: 'snoozed';
+      readonly reason: JobReason;
+      readonly delayMs: number;
+      readonly message: string;
+    }
   | { readonly kind: 'released' };
 
-const fence = `id = $1 and attempt = $2 and worker_id = $3 and status = 'processing'`;
+export type Outcome = End | Return;
 
-// Each touches one row by its primary key, and only while the fence holds.
-const failSql = `
-  update signalbox.job
-  set status = 'failed', reason = $4, error = $5::jsonb, failures = failures + 1, worker_id = null, finished_at = now()
-  where ${fence}`;
-const retrySql = `
-  update signalbox.job
-  set status = 'retrying', reason = $4, error = $5::jsonb, failures = failures + 1, worker_id = null,
-      run_at = now() + $6::float8 * interval '1 millisecond'
-  where ${fence}`;
-const snoozeSql = `
-  update signalbox.job
-  set status = 'scheduled', reason = 'snoozed', worker_id = null,
-      progress = jsonb_build_object('fraction', coalesce((progress->>'fraction')::float8, 0), 'message', $5::text),
-      run_at = now() + $4::float8 * interval '1 millisecond'
-  where ${fence}`;
-const cancelSql = `
-  update signalbox.job
-  set status = 'cancelled', reason = 'cancelled', worker_id = null, finished_at = now()
-  where ${fence}`;
-const releaseSql = `
-  update signalbox.job set status = 'queued', reason = 'released', worker_id = null where ${fence}`;
-
-/**
- * Records an outcome.
- * @returns false when the fence no longer holds: the outcome is late and was dropped
- */
-export async function settle(
-  db: Queryable,
-  at: Fence,
-  outcome: Exclude<Outcome, { kind: 'succeeded' }>,
-): Promise<boolean> {
-  const key = [at.jobId, at.attempt, at.workerId];
-  const [text, values] = statementFor(outcome);
-  return (await db.query(text, [...key, ...values])).rowCount === 1;
+export interface Settlement<O extends Outcome> {
+  readonly fence: Fence;
+  readonly outcome: O;
+  /** Whether the job uses slots of some limit. */
+  readonly limited: boolean;
 }
 
-function statementFor(outcome: Exclude<Outcome, { kind: 'succeeded' }>): [string, unknown[]] {
+/** `null`: every fence held. Else the jobs whose did. */
+export type Held = ReadonlySet<string> | null;
+
+// Rows by primary key, each behind its fence.
+const finishSql = `select signalbox.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as held`;
+
+/** Records ends of one worker's attempts. `done`: claims of which every job is settled with these. */
+export async function finish(
+  db: Queryable,
+  workerId: string,
+  batch: readonly Settlement<End>[],
+  done: readonly string[],
+): Promise<Held> {
+  const plain = batch.every(({ outcome }) => outcome.kind === 'succeeded');
+  const empty = batch.every(({ outcome }) => outcome.kind === 'succeeded' && outcome.resultJson === 'null');
+  return held(db, finishSql, [
+    workerId,
+    ...fences(batch),
+    plain ? null : textArray(batch.map(({ outcome }) => outcome.kind)),
+    plain ? null : textArray(batch.map(({ outcome }) => reasonOf(outcome))),
+    empty
+      ? null
+      : textArray(batch.map(({ outcome }) => (outcome.kind === 'succeeded' ? outcome.resultJson : null))),
+    plain ? null : textArray(batch.map(({ outcome }) => errorOf(outcome))),
+    batch.some(({ limited }) => limited) ? booleanArray(batch.map(({ limited }) => limited)) : null,
+    bigintArray(done),
+  ]);
+}
+
+const giveBackSql = `select signalbox.give_back($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as held`;
+
+/** Puts jobs of one worker back to wait. */
+export async function giveBack(
+  db: Queryable,
+  workerId: string,
+  batch: readonly Settlement<Return>[],
+  done: readonly string[],
+): Promise<Held> {
+  return held(db, giveBackSql, [
+    workerId,
+    ...fences(batch),
+    textArray(batch.map(({ outcome }) => holds[outcome.kind])),
+    floatArray(batch.map(({ outcome }) => ('delayMs' in outcome ? outcome.delayMs : null))),
+    textArray(batch.map(({ outcome }) => reasonOf(outcome))),
+    textArray(batch.map(({ outcome }) => errorOf(outcome))),
+    textArray(batch.map(({ outcome }) => (outcome.kind === 'snoozed' ? outcome.message : null))),
+    bigintArray(done),
+  ]);
+}
+
+const holds = { retrying: 'retrying', snoozed: 'scheduled', released: null } as const;
+
+async function held(db: Queryable, sql: string, values: unknown[]): Promise<Held> {
+  const { rows } = await db.query<{ held: string[] | null }>(sql, values);
+  const ids = rows[0]?.held ?? null;
+  return ids === null ? null : new Set(ids);
+}
+
+/** The distinct claims, which of them each job is from, the jobs, and their attempts. */
+function fences(batch: readonly Settlement<Outcome>[]): Buffer[] {
+  const positions = new Map<string, number>();
+  const from = batch.map(({ fence }) => {
+    const known = positions.get(fence.claimId) ?? positions.size + 1;
+    positions.set(fence.claimId, known);
+    return known;
+  });
+  return [
+    bigintArray([...positions.keys()]),
+    smallintArray(from),
+    uuidArray(batch.map(({ fence }) => fence.jobId)),
+    integerArray(batch.map(({ fence }) => fence.attempt)),
+  ];
+}
+
+function reasonOf(outcome: Outcome): JobReason | null {
   switch (outcome.kind) {
-    case 'failed':
-      return [failSql, [outcome.reason, JSON.stringify(outcome.error)]];
-    case 'retrying':
-      return [retrySql, [outcome.reason, JSON.stringify(outcome.error), outcome.delayMs]];
-    case 'snoozed':
-      return [snoozeSql, [outcome.delayMs, outcome.message]];
+    case 'succeeded':
+      return null;
     case 'cancelled':
-      return [cancelSql, []];
+      return 'cancelled';
     case 'released':
-      return [releaseSql, []];
+      return 'released';
     default:
-      return outcome satisfies never;
+      return outcome.reason;
   }
 }
 
-// Rows by primary key, each behind its own fence; in the order of the ids, so that two batches never wait for each other.
-const succeedManySql = `
-  with done as (
-    select j.id, d.result from signalbox.job j
-    join jsonb_to_recordset($1::jsonb) as d(id uuid, attempt integer, worker_id uuid, result jsonb)
-      on j.id = d.id and j.attempt = d.attempt and j.worker_id = d.worker_id
-    where j.status = 'processing'
-    order by j.id
-    for update of j)
+function errorOf(outcome: Outcome): string | null {
+  return 'error' in outcome ? JSON.stringify(outcome.error) : null;
+}
+
+// Primary keys. An attempt that ended for good is in `finished` with its worker; one that was put back has its number
+// among the ended ones and is told in the job's events.
+const recordedSql = `
+  select f.id from signalbox.finished f
+  join unnest($2::uuid[], $3::integer[]) as d(id, run) on f.id = d.id and f.runs = d.run and f.worker_id = $1
+  union all
+  select j.id from signalbox.job j
+  join unnest($2::uuid[], $3::integer[]) as d(id, run) on j.id = d.id and j.runs = d.run
+  where j.events @> jsonb_build_array(jsonb_build_object(
+          'type', 'processing', 'attempt', d.run, 'data', jsonb_build_object('worker_id', $1::uuid)))
+    and j.reason is distinct from 'rescued'`;
+
+/** Which of these attempts an earlier try has recorded, whose answer was lost. */
+export async function recordedBefore(
+  db: Queryable,
+  workerId: string,
+  fenced: readonly Fence[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query<{ id: string }>(recordedSql, [
+    workerId,
+    uuidArray(fenced.map(({ jobId }) => jobId)),
+    integerArray(fenced.map(({ attempt }) => attempt)),
+  ]);
+  return new Set(rows.map(({ id }) => id));
+}
+
+const ours = `exists (select from signalbox.claim c where c.id = $3 and c.worker_id = $4)`;
+
+// One row by its primary key, while the fence holds.
+const progressSql = `
   update signalbox.job j
-  set status = 'succeeded', reason = null, result = coalesce(done.result, 'null'), error = null, worker_id = null,
-      finished_at = now()
-  from done where j.id = done.id
-  returning j.id`;
+  set progress = $5::jsonb, touched_at = now(),
+      events = case when not $6::boolean then j.events else signalbox.remember(signalbox.history(j),
+        signalbox.begun(signalbox.history(j), $2, (select c.claimed_at from signalbox.claim c where c.id = $3), $4),
+        signalbox.event(now(), 'progress', $2, $5::jsonb)) end
+  where j.id = $1 and j.runs = $2 - 1 and ${ours}`;
 
-export interface Success {
-  readonly at: Fence;
-  readonly resultJson: string;
-}
-
-/** Records many results at once. @returns for each whether its fence still held */
-export async function succeedMany(db: Queryable, successes: readonly Success[]): Promise<boolean[]> {
-  const rows = successes.map(
-    ({ at, resultJson }) =>
-      `{"id":"${at.jobId}","attempt":${at.attempt},"worker_id":"${at.workerId}","result":${resultJson}}`,
-  );
-  const { rows: recorded } = await db.query<{ id: string }>(succeedManySql, [`[${rows.join(',')}]`]);
-  const ids = new Set(recorded.map(({ id }) => id));
-  return successes.map(({ at }) => ids.has(at.jobId));
-}
-
-const progressSql = `update signalbox.job set progress = $4::jsonb where ${fence}`;
-
-/** @returns false when the attempt was taken away */
+/** `told`: whether it is also kept as an event. @returns false when the attempt was taken away */
 export async function saveProgress(
   db: Queryable,
   at: Fence,
   progress: { fraction: number; message: string | null },
+  told: boolean,
 ): Promise<boolean> {
-  const values = [at.jobId, at.attempt, at.workerId, JSON.stringify(progress)];
+  const values = [at.jobId, at.attempt, at.claimId, at.workerId, JSON.stringify(progress), told];
   return (await db.query(progressSql, values)).rowCount === 1;
 }
 

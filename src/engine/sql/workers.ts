@@ -44,41 +44,66 @@ export async function removeWorker(db: Queryable, workerId: string): Promise<voi
   await db.query(removeSql, [workerId]);
 }
 
-// Reads the few worker rows, and index `job_processing` for the counts.
+// Reads the few worker rows, and their claims for the counts.
 const listSql = `
-  select w.id, w.hostname, w.pid, w.queues, w.tasks, w.concurrency, w.status, w.started_at, w.heartbeat_at,
-         w.lease_expires_at > now() as live,
-         (select count(*)::integer from signalbox.job j
-          where j.status = 'processing' and j.worker_id = w.id) as running
-  from signalbox.worker w
-  order by w.started_at, w.id`;
+  select id, hostname, pid, queues, tasks, concurrency, status, started_at, heartbeat_at, live, running
+  from signalbox.workers
+  order by started_at, id`;
 
 export async function listWorkers(db: Queryable): Promise<WorkerInfo[]> {
   return (await db.query<WorkerRow>(listSql)).rows.map(toWorker);
 }
 
-const cancelledOfSql = `
-  select id from signalbox.job
-  where status = 'processing' and worker_id = $1 and cancel_requested_at is not null`;
+const wishesSql = `
+  update signalbox.worker
+  set concurrency = coalesce($2, concurrency), status = case when $3 then 'draining' else status end
+  where id = $1
+  returning pg_notify('signalbox', 'worker:' || id)`;
 
-/** Jobs this worker runs that somebody wants cancelled. Index `job_processing`. */
-export async function cancelRequests(db: Queryable, workerId: string): Promise<string[]> {
-  return (await db.query<{ id: string }>(cancelledOfSql, [workerId])).rows.map((row) => row.id);
+/** Tells a worker, wherever it runs, its concurrency or to drain. @returns false when there is no such worker */
+export async function instructWorker(
+  db: Queryable,
+  workerId: string,
+  wish: { readonly concurrency?: number | undefined; readonly drain?: boolean | undefined },
+): Promise<boolean> {
+  const values = [workerId, wish.concurrency, wish.drain ?? false];
+  return (await db.query(wishesSql, values)).rowCount === 1;
 }
 
-// Index `job_processing`. Must not run while a claim of this worker is under way: its jobs are not known yet.
-const releaseForgottenSql = `
-  update signalbox.job set status = 'queued', reason = 'released', worker_id = null
-  where status = 'processing' and worker_id = $1 and not (id = any($2))`;
+const selfSql = `select concurrency, status from signalbox.worker where id = $1`;
+
+/** What others want of this worker; `undefined` when its row is gone. */
+export async function readInstructions(
+  db: Queryable,
+  workerId: string,
+): Promise<{ concurrency: number; status: 'running' | 'draining' } | undefined> {
+  return (await db.query<{ concurrency: number; status: 'running' | 'draining' }>(selfSql, [workerId]))
+    .rows[0];
+}
+
+const cancelledOfSql = `
+  select id from signalbox.job where id = any($1::uuid[]) and cancel_requested_at is not null`;
+
+/** Which of these running jobs somebody wants cancelled. Primary keys. */
+export async function cancelRequests(db: Queryable, ids: readonly string[]): Promise<string[]> {
+  return (await db.query<{ id: string }>(cancelledOfSql, [ids])).rows.map((row) => row.id);
+}
+
+// Index `claim_by_worker`. Must not run while a claim of this worker is under way: it is not known yet.
+const forgottenSql = `
+  select r.job_id, r.runs + 1 as attempt, r.claim_id from signalbox.running r
+  where r.worker_id = $1 and not (r.claim_id = any($2::bigint[]))`;
 
 /**
- * Gives back jobs that the database says this worker runs and the worker does not know: the answer to
- * their claim was lost. Nobody else would ever free them, because the worker is alive. @returns how many
+ * Jobs that the database says this worker runs and the worker does not know: the answer to their claim was lost.
+ * Nobody else would ever free them, because the worker is alive.
  */
-export async function releaseForgotten(
+export async function forgottenJobs(
   db: Queryable,
   workerId: string,
   known: readonly string[],
-): Promise<number> {
-  return (await db.query(releaseForgottenSql, [workerId, known])).rowCount ?? 0;
+): Promise<{ job_id: string; attempt: number; claim_id: string }[]> {
+  return (
+    await db.query<{ job_id: string; attempt: number; claim_id: string }>(forgottenSql, [workerId, known])
+  ).rows;
 }

@@ -260,6 +260,7 @@ describe('an output is looked at before it counts', () => {
         signal: new AbortController().signal,
         progress: () => undefined,
         log: () => undefined,
+        complete: async () => undefined,
       },
     );
     await expect(attempt).rejects.toMatchObject({ code });

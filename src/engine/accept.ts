@@ -1,0 +1,227 @@
+import type { Database } from '../database/database.js';
+import type { Queryable } from '../database/queryable.js';
+import { Batcher } from '../foundation/batcher.js';
+import { isSignalboxError } from '../foundation/errors.js';
+import type { Announcer } from './announcer.js';
+import { type EnqueueOptions, type PreparedJob, prepareJob } from './enqueue.js';
+import { engineErrors } from './errors.js';
+import type { AcceptedJob, Job } from './job.js';
+import type { Lanes } from './lanes.js';
+import { holdersOf, type Inserted, insertJobs, type NewJob, takeKeys, undoDoubles } from './sql/enqueue.js';
+import { findJobs } from './sql/read.js';
+import type { Task } from './task.js';
+
+/** How often a job may find its unique key held by a job that is gone when it is looked for. */
+const keyTries = 5;
+
+/** Writes jobs: alone, many at once, in a transaction of our own or of the caller's. */
+export class Acceptor {
+  readonly #database: Database;
+  readonly #lanes: Lanes;
+  readonly #announcer: Announcer;
+  /** Single enqueues of many callers share a commit. */
+  readonly #inserts: Batcher<NewJob, AcceptedJob>;
+
+  constructor(database: Database, lanes: Lanes, announcer: Announcer) {
+    this.#database = database;
+    this.#lanes = lanes;
+    this.#announcer = announcer;
+    this.#inserts = new Batcher({
+      run: (jobs) => this.#insertPlain(database, jobs, announcer.claimWakes(jobs)),
+      concurrency: 2,
+      maxBatch: 1_000,
+      blames: (error) => !isSignalboxError(error),
+    });
+  }
+
+  async one(task: Task, input: unknown, options?: EnqueueOptions): Promise<AcceptedJob> {
+    const job = await this.#place(prepareJob(task, input, options), task);
+    if (job.more?.unique == null && options?.id === undefined) {
+      const accepted = await this.#inserts.add(job);
+      this.#announcer.enqueued(job.queue);
+      return accepted;
+    }
+    const [accepted] = await this.#insertExact([job]);
+    return accepted as AcceptedJob;
+  }
+
+  /** In the caller's transaction: durable with that, and told to the workers with that. */
+  async within(tx: Queryable, task: Task, input: unknown, options?: EnqueueOptions): Promise<AcceptedJob> {
+    const job = await this.#place(prepareJob(task, input, options), task);
+    const [accepted] =
+      job.more?.unique == null
+        ? await this.#insertPlain(tx, [job], [job.queue])
+        : await this.#insertKeyed(tx, [job]);
+    return accepted as AcceptedJob;
+  }
+
+  /** All or none, in the order given. */
+  async many(
+    task: Task,
+    items: readonly { readonly input: unknown; readonly options?: EnqueueOptions }[],
+  ): Promise<AcceptedJob[]> {
+    if (items.length === 0) return [];
+    const laneId = await this.#lanes.require(task.queue, task.name);
+    const jobs = items.map(({ input, options }) => toNewJob(prepareJob(task, input, options), laneId));
+    if (items.some(({ options }) => options?.id !== undefined) || jobs.some((job) => job.more?.unique)) {
+      return this.#insertExact(jobs);
+    }
+    const accepted = await this.#insertPlain(this.#database, jobs, this.#announcer.claimWakes(jobs));
+    this.#announcer.enqueued(task.queue);
+    return accepted;
+  }
+
+  async #place(job: PreparedJob, task: Task): Promise<NewJob> {
+    const known = this.#lanes.known(job.queue, task.name);
+    return toNewJob(job, known ?? (await this.#lanes.require(job.queue, task.name)));
+  }
+
+  async #insertPlain(
+    db: Queryable,
+    jobs: readonly NewJob[],
+    wakes: readonly string[],
+  ): Promise<AcceptedJob[]> {
+    const inserted = await insertJobs(db, jobs, wakes);
+    const { made } = inserted;
+    const doubles = made === null ? [] : jobs.filter(({ id }) => !made.has(id));
+    if (doubles.length === 0) return jobs.map((job) => acceptedJob(job, inserted));
+    return this.#answerWith(db, jobs, inserted, new Map(doubles.map(({ id }) => [id, id])));
+  }
+
+  /** In a transaction of our own, with a second look at what may have been accepted and ended before. */
+  async #insertExact(jobs: readonly NewJob[]): Promise<AcceptedJob[]> {
+    const queues = [...new Set(jobs.map(({ queue }) => queue))];
+    const accepted = await this.#database.transaction(async (tx) => {
+      const answers = await this.#insertKeyed(tx, jobs);
+      const ended = new Set(
+        await undoDoubles(
+          tx,
+          jobs.map(({ id }) => id),
+        ),
+      );
+      if (ended.size === 0) return answers;
+      const found = new Map((await findJobs(tx, [...ended])).map((job) => [job.id, job]));
+      return answers.map((answer) => duplicateOf(found.get(answer.id)) ?? answer);
+    });
+    for (const queue of queues) this.#announcer.enqueued(queue);
+    return accepted;
+  }
+
+  /** Takes the unique keys first; a job whose key is held is answered with the holder. */
+  async #insertKeyed(tx: Queryable, jobs: readonly NewJob[]): Promise<AcceptedJob[]> {
+    const queues = [...new Set(jobs.map(({ queue }) => queue))];
+    /** From a job that is not made to the one that is answered instead. */
+    const instead = new Map<string, string>();
+    const firstOf = new Map<string, NewJob>();
+    for (const job of jobs) {
+      const key = job.more?.unique?.key;
+      if (key === undefined) continue;
+      const first = firstOf.get(key);
+      if (first === undefined) firstOf.set(key, job);
+      else instead.set(job.id, first.id);
+    }
+    let open = [...firstOf.values()];
+    for (let tries = 1; open.length > 0; tries += 1) {
+      const wishes = open.map(({ id, more }) => ({
+        id,
+        unique: more?.unique as NonNullable<typeof more>['unique'],
+      }));
+      const taken = await takeKeys(
+        tx,
+        wishes.flatMap(({ id, unique }) => (unique === null ? [] : [{ id, unique }])),
+      );
+      open = open.filter(({ more }) => !taken.has(more?.unique?.key ?? ''));
+      if (open.length === 0) break;
+      const holders = await holdersOf(
+        tx,
+        open.map(({ more }) => more?.unique?.key ?? ''),
+      );
+      const still: NewJob[] = [];
+      for (const job of open) {
+        const holder = holders.get(job.more?.unique?.key ?? '');
+        if (holder === undefined) still.push(job);
+        else instead.set(job.id, holder);
+      }
+      if (tries === keyTries && still.length > 0) {
+        throw engineErrors.unique_key_busy(
+          `The unique key "${still[0]?.more?.unique?.key}" changes hands faster than it can be taken.`,
+        );
+      }
+      open = still;
+    }
+    for (const [id, target] of instead) {
+      const further = instead.get(target);
+      if (further !== undefined) instead.set(id, further);
+    }
+    const wanted = jobs.filter(({ id }) => !instead.has(id));
+    const inserted = await insertJobs(tx, wanted, queues);
+    for (const { id } of wanted) if (inserted.made !== null && !inserted.made.has(id)) instead.set(id, id);
+    return this.#answerWith(tx, jobs, inserted, instead);
+  }
+
+  async #answerWith(
+    db: Queryable,
+    jobs: readonly NewJob[],
+    inserted: Inserted,
+    instead: ReadonlyMap<string, string>,
+  ): Promise<AcceptedJob[]> {
+    if (instead.size === 0) return jobs.map((job) => acceptedJob(job, inserted));
+    const found = new Map((await findJobs(db, [...new Set(instead.values())])).map((job) => [job.id, job]));
+    return jobs.map((job) => {
+      const target = instead.get(job.id);
+      if (target === undefined) return acceptedJob(job, inserted);
+      return (
+        duplicateOf(found.get(target)) ??
+        Object.freeze({ ...acceptedJob(job, inserted), id: target, duplicate: true })
+      );
+    });
+  }
+}
+
+function toNewJob(job: PreparedJob, laneId: number): NewJob {
+  return { ...job, laneId };
+}
+
+function duplicateOf(job: Job | undefined): AcceptedJob | undefined {
+  return job && Object.freeze({ ...job, duplicate: true });
+}
+
+/** The job as the database has it now: it was made this moment. */
+function acceptedJob(job: NewJob, { at, scheduled }: Inserted): AcceptedJob {
+  const more = job.more;
+  return {
+    duplicate: false,
+    id: job.id,
+    task: job.task,
+    queue: job.queue,
+    status: scheduled.has(job.id) ? 'scheduled' : 'queued',
+    reason: null,
+    priority: job.priority,
+    get input(): unknown {
+      return JSON.parse(job.input);
+    },
+    result: null,
+    error: null,
+    progress: null,
+    attempt: 0,
+    failures: 0,
+    maxAttempts: job.maxAttempts,
+    crashes: 0,
+    timeoutMs: job.timeoutMs,
+    owner: more?.owner ?? null,
+    tags: more?.tags ?? [],
+    traceParent: more?.traceParent ?? null,
+    limitKey: more?.limit?.key ?? null,
+    limitMax: more?.limit?.max ?? null,
+    uniqueKey: more?.unique?.key ?? null,
+    workerId: null,
+    runAt: more?.runAt ?? at,
+    createdAt: at,
+    updatedAt: at,
+    startedAt: null,
+    finishedAt: null,
+    cancelRequestedAt: null,
+    expiresAt: more?.expiresAt ?? null,
+    deadlineAt: more?.deadlineAt ?? null,
+  };
+}

@@ -1,0 +1,119 @@
+import type { Queryable } from '../database/queryable.js';
+import { messageOf } from '../foundation/errors.js';
+import type { Logger } from '../foundation/logger.js';
+import { type Change, changeChannel } from './changes.js';
+
+/** A NOTIFY takes a lock of the whole server at its commit: a process sends at most one in this many milliseconds. */
+const quietMs = 10;
+/** More changed jobs than these are told as "many". Keeps the payload under PostgreSQL's 8,000 bytes. */
+const maxIds = 100;
+
+const notifySql = `select pg_notify($1, p) from unnest($2::text[]) as p`;
+
+/**
+ * Tells the processes what moved, after it was committed. Hints only: each listener also polls, so a hint that dies
+ * with its process costs a second and loses nothing.
+ */
+export class Announcer {
+  readonly #db: Queryable;
+  readonly #logger: Logger;
+  readonly #local = new Set<(change: Change) => void>();
+  readonly #wokenAt = new Map<string, number>();
+  #queues = new Set<string>();
+  #jobs = new Set<string>();
+  #many = false;
+  #timer: NodeJS.Timeout | undefined;
+  #sentAt = 0;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(db: Queryable, logger: Logger) {
+    this.#db = db;
+    this.#logger = logger;
+  }
+
+  /** Calls `handler` for queues that this process put work into, with no way through the database. */
+  onLocal(handler: (change: Change) => void): () => void {
+    this.#local.add(handler);
+    return () => this.#local.delete(handler);
+  }
+
+  /**
+   * Which queues the inserting transaction itself shall wake: those that have been quiet. The others are told
+   * together a moment later.
+   */
+  claimWakes(jobs: readonly { readonly queue: string }[]): string[] {
+    const now = performance.now();
+    const wakes: string[] = [];
+    for (const queue of new Set(jobs.map((job) => job.queue))) {
+      if (now - (this.#wokenAt.get(queue) ?? 0) > quietMs) {
+        this.#wokenAt.set(queue, now);
+        wakes.push(queue);
+      } else {
+        this.#queues.add(queue);
+        this.#schedule();
+      }
+    }
+    return wakes;
+  }
+
+  /** Jobs of a queue were committed by this process. */
+  enqueued(queue: string): void {
+    for (const handler of this.#local) handler({ kind: 'queue', name: queue });
+  }
+
+  /** This job moved. */
+  moved(id: string): void {
+    if (this.#many) return;
+    this.#jobs.add(id);
+    if (this.#jobs.size > maxIds) {
+      this.#many = true;
+      this.#jobs.clear();
+    }
+    this.#schedule();
+  }
+
+  /** A queue may have become claimable again without an enqueue. */
+  freed(queue: string): void {
+    this.#queues.add(queue);
+    this.#schedule();
+  }
+
+  /** Sends what is left. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#send();
+    await this.#sending;
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined) return;
+    const wait = Math.max(0, this.#sentAt + quietMs - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#send();
+    }, wait);
+    this.#timer.unref();
+  }
+
+  #send(): void {
+    const payloads = [...this.#queues].map((name) => `queue:${name}`);
+    if (this.#many) payloads.push('jobs:');
+    for (const id of this.#jobs) payloads.push(`job:${id}`);
+    this.#queues = new Set();
+    this.#jobs = new Set();
+    this.#many = false;
+    this.#sentAt = performance.now();
+    if (payloads.length === 0) return;
+    this.#sending = this.#sending.then(async () => {
+      try {
+        await this.#db.query(notifySql, [changeChannel, payloads]);
+      } catch (error) {
+        this.#logger.debug(
+          { error: messageOf(error) },
+          'changes could not be announced; listeners will poll',
+        );
+      }
+    });
+  }
+}

@@ -1,0 +1,64 @@
+import { messageOf } from '../foundation/errors.js';
+import type { Logger } from '../foundation/logger.js';
+import type { ClaimedJob } from './claimed.js';
+import type { AcceptedJob } from './job.js';
+import type { Outcome } from './sql/settle.js';
+
+export type AttemptInfo = Pick<
+  ClaimedJob,
+  'id' | 'task' | 'queue' | 'attempt' | 'owner' | 'tags' | 'traceParent'
+>;
+
+/** What a listener can be told. Called in the process where it happens, after it happened; must return at once. */
+export interface EngineHooks {
+  /** Jobs were accepted by this process, duplicates not among them. In a caller's transaction: not yet committed. */
+  jobsAccepted?(jobs: readonly AcceptedJob[]): void;
+  attemptStarted?(job: AttemptInfo): void;
+  /** The outcome is recorded. `ms` is how long the handler took. */
+  attemptEnded?(job: AttemptInfo, outcome: Outcome['kind'], ms: number): void;
+  /** An outcome came after its attempt had been taken away, and was dropped. */
+  outcomeLate?(job: AttemptInfo): void;
+  /** The leader took a job from a dead worker. */
+  jobRescued?(job: { readonly id: string; readonly queue: string; readonly status: string }): void;
+}
+
+/** Calls every listener; the error of one reaches neither the others nor the engine. */
+export class Hooks {
+  readonly #listeners: readonly EngineHooks[];
+  readonly #logger: Logger;
+
+  constructor(listeners: readonly EngineHooks[], logger: Logger) {
+    this.#listeners = listeners;
+    this.#logger = logger;
+  }
+
+  jobsAccepted(jobs: readonly AcceptedJob[]): void {
+    this.#each((listener) => listener.jobsAccepted?.(jobs));
+  }
+
+  attemptStarted(job: AttemptInfo): void {
+    this.#each((listener) => listener.attemptStarted?.(job));
+  }
+
+  attemptEnded(job: AttemptInfo, outcome: Outcome, ms: number): void {
+    this.#each((listener) => listener.attemptEnded?.(job, outcome.kind, ms));
+  }
+
+  outcomeLate(job: AttemptInfo): void {
+    this.#each((listener) => listener.outcomeLate?.(job));
+  }
+
+  jobRescued(job: { readonly id: string; readonly queue: string; readonly status: string }): void {
+    this.#each((listener) => listener.jobRescued?.(job));
+  }
+
+  #each(call: (listener: EngineHooks) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        call(listener);
+      } catch (error) {
+        this.#logger.error({ error: messageOf(error) }, 'a hook of the engine threw');
+      }
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import type { Database } from '../database/database.js';
+import type { Logger } from '../foundation/logger.js';
+import type { ClaimBook } from './claim-book.js';
+import { type ClaimedJob, toClaimedJob } from './claimed.js';
+import type { Lanes } from './lanes.js';
+import { type Brief, type Claim, claimJobs, type Floor, readClaim } from './sql/claim.js';
+
+export interface IntakeOptions {
+  readonly db: Database;
+  readonly logger: Logger;
+  readonly lanes: Lanes;
+  readonly claims: ClaimBook;
+  readonly queues: readonly string[] | null;
+  readonly tasks: readonly string[];
+  /** Slots without a job. */
+  readonly free: () => number;
+}
+
+/** Claims ahead of time cover what the worker does in this many milliseconds. */
+const aheadMs = 50;
+const maxAhead = 1_000;
+/** Jobs of one claim: what a socket takes at once when they are small. */
+const maxClaim = 350;
+/** How long a claim may go on from where the last one ended, before it looks at what is new in front. */
+const floorMs = 200;
+/** A job claimed ahead of time and not begun by then is better off elsewhere. */
+const staleMs = 1_000;
+
+/**
+ * Claims jobs, more than there are slots for when they are done quickly: then the next one is at hand when a slot is
+ * free, and one claim pays for hundreds. Slow jobs are claimed one by one as slots become free.
+ */
+export class Intake {
+  readonly #options: IntakeOptions;
+  #waiting: ClaimedJob[] = [];
+  #next = 0;
+  #claimedAt = 0;
+  #floor: Floor | null = null;
+  #thoroughAt = 0;
+  #thorough = true;
+  #begun = 0;
+  #measuredAt = performance.now();
+  #perMs = 0;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Claimed and not begun. */
+  get waiting(): number {
+    return this.#waiting.length - this.#next;
+  }
+
+  /** Whether the next claim should be made now. */
+  get wanted(): boolean {
+    return this.waiting < this.#options.free() + this.#ahead / 2;
+  }
+
+  /** The next job to begin. */
+  take(): ClaimedJob | undefined {
+    const job = this.#waiting[this.#next];
+    if (job === undefined) return undefined;
+    this.#next += 1;
+    this.#begun += 1;
+    return job;
+  }
+
+  /** Takes back all that was claimed and not begun. */
+  takeAll(): ClaimedJob[] {
+    const jobs = this.#waiting.slice(this.#next);
+    this.#waiting = [];
+    this.#next = 0;
+    return jobs;
+  }
+
+  /** What has waited for a slot too long, because those before it turned out slow. */
+  takeStale(): ClaimedJob[] {
+    if (this.waiting === 0 || performance.now() - this.#claimedAt < staleMs) return [];
+    this.#perMs = 0;
+    return this.takeAll();
+  }
+
+  /** Makes one claim. @returns how many jobs it brought, and when to ask again if not when something happens */
+  async claim(workerId: string): Promise<{ claimed: number; againInMs: number | undefined }> {
+    const { queues, tasks, db } = this.#options;
+    this.#measure();
+    const room = this.#options.free() - this.waiting;
+    const thorough = this.#thorough || performance.now() - this.#thoroughAt > floorMs;
+    // Suspects, which took a worker with them before, only go into slots: a crash must not blame those that wait.
+    const limit = Math.min(thorough && room > 0 ? room : room + Math.ceil(this.#ahead), maxClaim);
+    if (limit <= 0) return { claimed: 0, againInMs: undefined };
+    const suspects = room > 0 && limit <= room;
+    const floor = thorough ? null : this.#floor;
+    if (thorough) this.#thoroughAt = performance.now();
+    const claim = await claimJobs(db, { workerId, queues, tasks, limit, suspects, floor });
+    const full = claim.taken === limit;
+    this.#floor = full ? claim.floor : null;
+    this.#thorough = !full && !suspects;
+    await this.#receive(claim, workerId);
+    const again = claim.again || full || (!full && !suspects && room > 0);
+    return { claimed: claim.taken, againInMs: again ? 0 : (claim.opensInMs ?? undefined) };
+  }
+
+  async #receive(claim: Claim, workerId: string): Promise<void> {
+    if (claim.id === null) return;
+    const { db, lanes, claims } = this.#options;
+    const jobs = claim.jobs ?? (await readClaim(db, claim.id));
+    const origin = { workerId, claimId: claim.id, limited: claim.limited };
+    const known = await lanes.resolve(laneIds(jobs));
+    claims.opened(claim.id, jobs.length);
+    const waiting = this.#waiting.slice(this.#next);
+    for (const brief of jobs) {
+      const lane = known.get(brief[1]);
+      if (lane !== undefined) waiting.push(toClaimedJob(brief, lane, origin));
+    }
+    this.#waiting = waiting;
+    this.#next = 0;
+    this.#claimedAt = performance.now();
+  }
+
+  get #ahead(): number {
+    return Math.min(this.#perMs * aheadMs, maxAhead);
+  }
+
+  /** How many jobs begin in a millisecond, smoothed. */
+  #measure(): void {
+    const now = performance.now();
+    const ms = now - this.#measuredAt;
+    if (ms < 2) return;
+    const rate = this.#begun / ms;
+    this.#perMs = rate > this.#perMs ? rate : (this.#perMs + rate) / 2;
+    this.#begun = 0;
+    this.#measuredAt = now;
+  }
+}
+
+function laneIds(jobs: readonly Brief[]): ReadonlySet<number> {
+  return new Set(jobs.map((brief) => brief[1]));
+}
