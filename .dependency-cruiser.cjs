@@ -37,10 +37,11 @@ module.exports = {
     },
     {
       name: 'engine-is-a-light-library',
-      comment: 'The engine is a library: it needs a database, a logger and zod, nothing of the house.',
+      comment:
+        'The engine is a library: it needs a database, a logger, zod and croner, nothing of the house.',
       severity: 'error',
       from: { path: '^src/engine/', pathNot: '(\\.test\\.ts|/testing/)' },
-      to: { dependencyTypes: ['npm', 'npm-optional'], pathNot: '^node_modules/(zod|pg|uuid)/' },
+      to: { dependencyTypes: ['npm', 'npm-optional'], pathNot: '^node_modules/(zod|pg|uuid|croner)/' },
     },
     {
       name: 'no-cycles',

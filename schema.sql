@@ -22,6 +22,15 @@ create table signalbox.asset (
   constraint asset_width_check CHECK ((width > 0))
 );
 
+create table signalbox.claim (
+  id bigint not null,
+  worker_id uuid not null,
+  claimed_at timestamp with time zone not null default clock_timestamp(),
+  job_ids uuid[] not null,
+  runs integer[] not null,
+  constraint claim_pkey PRIMARY KEY (id)
+);
+
 create table signalbox.enhancement (
   id uuid not null,
   asset_id uuid not null,
@@ -51,48 +60,100 @@ create table signalbox.enhancement (
   constraint enhancement_tier_check CHECK ((tier = ANY (ARRAY['free'::text, 'premium'::text])))
 );
 
-create table signalbox.job (
+create table signalbox.finished (
   id uuid not null,
-  task text not null,
-  queue text not null,
-  status text not null,
+  lane_id integer not null,
+  priority smallint not null,
+  place bigint not null,
+  created_at timestamp with time zone not null default now(),
+  runs integer not null default 0,
+  failures integer not null default 0,
+  crashes integer not null default 0,
+  max_attempts integer not null,
+  timeout_ms integer not null,
+  hold text,
   reason text,
-  priority smallint not null default 0,
-  input jsonb not null,
-  result jsonb,
+  run_at timestamp with time zone,
+  started_at timestamp with time zone,
+  touched_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  deadline_at timestamp with time zone,
+  cancel_requested_at timestamp with time zone,
+  limit_key text,
+  limit_max integer,
+  unique_key text,
+  owner text,
+  tags text[],
+  trace_parent text,
+  input json,
   error jsonb,
   progress jsonb,
-  attempt integer not null default 0,
-  failures integer not null default 0,
-  max_attempts integer not null,
-  crashes integer not null default 0,
-  timeout_ms integer not null,
-  owner text,
-  tags text[] not null default '{}'::text[],
-  trace_parent text,
+  events jsonb,
+  status text not null,
+  finished_at timestamp with time zone not null default now(),
   worker_id uuid,
-  run_at timestamp with time zone not null default now(),
-  created_at timestamp with time zone not null default now(),
-  updated_at timestamp with time zone not null default now(),
-  started_at timestamp with time zone,
-  finished_at timestamp with time zone,
-  cancel_requested_at timestamp with time zone,
-  event_seq integer not null default 0,
-  constraint job_final_has_end CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
-  constraint job_pkey PRIMARY KEY (id),
-  constraint job_processing_has_worker CHECK (((status = 'processing'::text) = (worker_id IS NOT NULL))),
-  constraint job_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'blocked'::text, 'queued'::text, 'processing'::text, 'retrying'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+  result json,
+  constraint finished_pkey PRIMARY KEY (id),
+  constraint finished_status_check CHECK ((status = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text])))
 );
 
-create table signalbox.job_event (
-  job_id uuid not null,
-  seq integer not null,
-  at timestamp with time zone not null default now(),
-  type text not null,
-  attempt integer not null,
-  data jsonb not null default '{}'::jsonb,
-  constraint job_event_job_id_fkey FOREIGN KEY (job_id) REFERENCES job(id) ON DELETE CASCADE,
-  constraint job_event_pkey PRIMARY KEY (job_id, seq)
+create table signalbox.freed (
+  keys text[] not null
+);
+
+create table signalbox.gate (
+  kind text not null,
+  name text not null,
+  paused_at timestamp with time zone,
+  max_running integer,
+  rate_count integer,
+  rate_period_ms integer,
+  tokens double precision not null default 0,
+  refilled_at timestamp with time zone not null default now(),
+  closed_until timestamp with time zone,
+  declared jsonb not null default '{}'::jsonb,
+  constraint gate_check CHECK (((rate_count IS NULL) = (rate_period_ms IS NULL))),
+  constraint gate_kind_check CHECK ((kind = ANY (ARRAY['queue'::text, 'task'::text]))),
+  constraint gate_max_running_check CHECK ((max_running >= 0)),
+  constraint gate_pkey PRIMARY KEY (kind, name),
+  constraint gate_rate_count_check CHECK ((rate_count > 0)),
+  constraint gate_rate_period_ms_check CHECK ((rate_period_ms > 0))
+);
+
+create table signalbox.job (
+  id uuid not null,
+  lane_id integer not null,
+  priority smallint not null,
+  place bigint not null,
+  created_at timestamp with time zone not null default now(),
+  runs integer not null default 0,
+  failures integer not null default 0,
+  crashes integer not null default 0,
+  max_attempts integer not null,
+  timeout_ms integer not null,
+  hold text,
+  reason text,
+  run_at timestamp with time zone,
+  started_at timestamp with time zone,
+  touched_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  deadline_at timestamp with time zone,
+  cancel_requested_at timestamp with time zone,
+  limit_key text,
+  limit_max integer,
+  unique_key text,
+  owner text,
+  tags text[],
+  trace_parent text,
+  input json,
+  error jsonb,
+  progress jsonb,
+  events jsonb,
+  constraint job_hold_check CHECK ((hold = ANY (ARRAY['scheduled'::text, 'blocked'::text, 'retrying'::text, 'limited'::text]))),
+  constraint job_limit_max_check CHECK ((limit_max > 0)),
+  constraint job_limit_whole CHECK (((limit_key IS NULL) = (limit_max IS NULL))),
+  constraint job_pkey PRIMARY KEY (id),
+  constraint job_waits_for_time CHECK (((hold IS NULL) OR (hold <> ALL (ARRAY['scheduled'::text, 'retrying'::text])) OR (run_at IS NOT NULL)))
 );
 
 create table signalbox.job_log (
@@ -103,9 +164,16 @@ create table signalbox.job_log (
   level text not null,
   message text not null,
   data jsonb,
-  constraint job_log_job_id_fkey FOREIGN KEY (job_id) REFERENCES job(id) ON DELETE CASCADE,
   constraint job_log_level_check CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warn'::text, 'error'::text]))),
   constraint job_log_pkey PRIMARY KEY (job_id, seq)
+);
+
+create table signalbox.lane (
+  id integer not null,
+  queue text not null,
+  task text not null,
+  constraint lane_pkey PRIMARY KEY (id),
+  constraint lane_queue_task_key UNIQUE (queue, task)
 );
 
 create table signalbox.leader (
@@ -121,6 +189,87 @@ create table signalbox.migration (
   name character varying(255) not null,
   run_on timestamp without time zone not null,
   constraint migration_pkey PRIMARY KEY (id)
+);
+
+create table signalbox.payload (
+  job_id uuid not null,
+  input json not null,
+  constraint payload_pkey PRIMARY KEY (job_id)
+);
+
+create table signalbox.schedule (
+  name text not null,
+  source text not null,
+  task text not null,
+  input jsonb not null,
+  slot_field text,
+  cron text not null,
+  time_zone text not null,
+  catch_up text not null,
+  overlap text not null,
+  jitter_ms integer not null,
+  priority smallint,
+  owner text,
+  tags text[] not null default '{}'::text[],
+  paused boolean not null default false,
+  enabled boolean not null default true,
+  next_slot timestamp with time zone,
+  due_at timestamp with time zone,
+  held_slot timestamp with time zone,
+  open_jobs uuid[] not null default '{}'::uuid[],
+  failures integer not null default 0,
+  last_error text,
+  last_error_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint schedule_at_rest CHECK (((due_at IS NULL) OR (enabled AND (NOT paused)))),
+  constraint schedule_catch_up_check CHECK ((catch_up = ANY (ARRAY['none'::text, 'latest'::text, 'all'::text]))),
+  constraint schedule_jitter_ms_check CHECK ((jitter_ms >= 0)),
+  constraint schedule_overlap_check CHECK ((overlap = ANY (ARRAY['allow'::text, 'skip'::text, 'wait'::text]))),
+  constraint schedule_pkey PRIMARY KEY (name),
+  constraint schedule_source_check CHECK ((source = ANY (ARRAY['code'::text, 'api'::text])))
+);
+
+create table signalbox.schedule_firing (
+  schedule text not null,
+  slot timestamp with time zone not null,
+  kind text not null,
+  outcome text not null,
+  job_id uuid,
+  missed_from timestamp with time zone,
+  missed integer,
+  at timestamp with time zone not null default now(),
+  constraint schedule_firing_has_job CHECK (((outcome = 'enqueued'::text) = (job_id IS NOT NULL))),
+  constraint schedule_firing_kind_check CHECK ((kind = ANY (ARRAY['slot'::text, 'manual'::text]))),
+  constraint schedule_firing_missed CHECK (((outcome = 'missed'::text) = (missed_from IS NOT NULL))),
+  constraint schedule_firing_outcome_check CHECK ((outcome = ANY (ARRAY['enqueued'::text, 'held'::text, 'skipped'::text, 'missed'::text]))),
+  constraint schedule_firing_pkey PRIMARY KEY (schedule, slot, kind),
+  constraint schedule_firing_schedule_fkey FOREIGN KEY (schedule) REFERENCES schedule(name) ON DELETE CASCADE
+);
+
+create table signalbox.slot (
+  limiter text not null,
+  job_id uuid not null,
+  constraint slot_pkey PRIMARY KEY (limiter, job_id)
+);
+
+create table signalbox.tally (
+  lane_id integer not null,
+  live bigint not null default 0,
+  scheduled bigint not null default 0,
+  retrying bigint not null default 0,
+  processing bigint not null default 0,
+  succeeded bigint not null default 0,
+  failed bigint not null default 0,
+  cancelled bigint not null default 0
+);
+
+create table signalbox.unique_key (
+  key text not null,
+  job_id uuid not null,
+  states text[] not null,
+  until timestamp with time zone,
+  constraint unique_key_pkey PRIMARY KEY (key)
 );
 
 create table signalbox.worker (
@@ -143,89 +292,1063 @@ CREATE INDEX asset_by_owner ON signalbox.asset USING btree (owner, id DESC) WHER
 
 CREATE INDEX asset_unstored ON signalbox.asset USING btree (created_at) WHERE (stored_at IS NULL);
 
+CREATE INDEX claim_by_worker ON signalbox.claim USING btree (worker_id);
+
 CREATE INDEX enhancement_by_asset ON signalbox.enhancement USING btree (asset_id);
 
-CREATE INDEX job_by_owner ON signalbox.job USING btree (owner, id DESC);
+CREATE INDEX finished_by_owner ON signalbox.finished USING btree (owner, id) WHERE (owner IS NOT NULL);
 
-CREATE INDEX job_by_status ON signalbox.job USING btree (status, id DESC);
+CREATE INDEX finished_not_well ON signalbox.finished USING btree (status, id) WHERE (status <> 'succeeded'::text);
 
-CREATE INDEX job_claim ON signalbox.job USING btree (priority, run_at, id) WHERE (status = 'queued'::text);
+CREATE INDEX job_by_owner ON signalbox.job USING btree (owner, id) WHERE (owner IS NOT NULL);
 
-CREATE INDEX job_due ON signalbox.job USING btree (run_at) WHERE (status = ANY (ARRAY['scheduled'::text, 'retrying'::text]));
+CREATE INDEX job_cancelling ON signalbox.job USING btree (cancel_requested_at) WHERE (cancel_requested_at IS NOT NULL);
 
-CREATE INDEX job_processing ON signalbox.job USING btree (worker_id) WHERE (status = 'processing'::text);
+CREATE INDEX job_due ON signalbox.job USING btree (run_at) WHERE (hold = ANY (ARRAY['scheduled'::text, 'retrying'::text]));
 
-CREATE OR REPLACE FUNCTION signalbox.job_guard()
- RETURNS trigger
- LANGUAGE plpgsql
+CREATE INDEX job_ending ON signalbox.job USING btree (LEAST(expires_at, deadline_at)) WHERE ((expires_at IS NOT NULL) OR (deadline_at IS NOT NULL));
+
+CREATE INDEX job_limited ON signalbox.job USING btree (limit_key, priority, place) WHERE (hold = 'limited'::text);
+
+CREATE INDEX job_ready ON signalbox.job USING btree (lane_id, priority, place) WHERE (hold IS NULL);
+
+CREATE INDEX schedule_due ON signalbox.schedule USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE UNIQUE INDEX schedule_firing_held ON signalbox.schedule_firing USING btree (schedule) WHERE (outcome = 'held'::text);
+
+CREATE INDEX slot_by_job ON signalbox.slot USING btree (job_id);
+
+create view signalbox.ended_jobs as
+ SELECT f.id,
+    l.task,
+    l.queue,
+    f.status,
+    f.reason,
+    f.priority,
+    COALESCE(f.input, p.input) AS input,
+    f.result,
+    f.error,
+    f.progress,
+    f.runs AS attempt,
+    f.failures,
+    f.max_attempts,
+    f.crashes,
+    f.timeout_ms,
+    f.owner,
+    COALESCE(f.tags, '{}'::text[]) AS tags,
+    f.trace_parent,
+    f.limit_key,
+    f.limit_max,
+    f.unique_key,
+    NULL::uuid AS worker_id,
+    COALESCE(f.run_at, f.created_at) AS run_at,
+    f.created_at,
+    f.finished_at AS updated_at,
+    f.started_at,
+    f.finished_at,
+    f.cancel_requested_at,
+    f.expires_at,
+    f.deadline_at
+   FROM ((finished f
+     JOIN lane l ON ((l.id = f.lane_id)))
+     LEFT JOIN payload p ON (((f.input IS NULL) AND (p.job_id = f.id))));
+
+create view signalbox.jobs as
+ SELECT unfinished_jobs.id,
+    unfinished_jobs.task,
+    unfinished_jobs.queue,
+    unfinished_jobs.status,
+    unfinished_jobs.reason,
+    unfinished_jobs.priority,
+    unfinished_jobs.input,
+    unfinished_jobs.result,
+    unfinished_jobs.error,
+    unfinished_jobs.progress,
+    unfinished_jobs.attempt,
+    unfinished_jobs.failures,
+    unfinished_jobs.max_attempts,
+    unfinished_jobs.crashes,
+    unfinished_jobs.timeout_ms,
+    unfinished_jobs.owner,
+    unfinished_jobs.tags,
+    unfinished_jobs.trace_parent,
+    unfinished_jobs.limit_key,
+    unfinished_jobs.limit_max,
+    unfinished_jobs.unique_key,
+    unfinished_jobs.worker_id,
+    unfinished_jobs.run_at,
+    unfinished_jobs.created_at,
+    unfinished_jobs.updated_at,
+    unfinished_jobs.started_at,
+    unfinished_jobs.finished_at,
+    unfinished_jobs.cancel_requested_at,
+    unfinished_jobs.expires_at,
+    unfinished_jobs.deadline_at
+   FROM unfinished_jobs
+UNION ALL
+ SELECT ended_jobs.id,
+    ended_jobs.task,
+    ended_jobs.queue,
+    ended_jobs.status,
+    ended_jobs.reason,
+    ended_jobs.priority,
+    ended_jobs.input,
+    ended_jobs.result,
+    ended_jobs.error,
+    ended_jobs.progress,
+    ended_jobs.attempt,
+    ended_jobs.failures,
+    ended_jobs.max_attempts,
+    ended_jobs.crashes,
+    ended_jobs.timeout_ms,
+    ended_jobs.owner,
+    ended_jobs.tags,
+    ended_jobs.trace_parent,
+    ended_jobs.limit_key,
+    ended_jobs.limit_max,
+    ended_jobs.unique_key,
+    ended_jobs.worker_id,
+    ended_jobs.run_at,
+    ended_jobs.created_at,
+    ended_jobs.updated_at,
+    ended_jobs.started_at,
+    ended_jobs.finished_at,
+    ended_jobs.cancel_requested_at,
+    ended_jobs.expires_at,
+    ended_jobs.deadline_at
+   FROM ended_jobs;
+
+create view signalbox.running as
+ SELECT r.job_id,
+    r.runs,
+    c.id AS claim_id,
+    c.worker_id,
+    c.claimed_at
+   FROM (claim c
+     CROSS JOIN LATERAL UNNEST(c.job_ids, c.runs) r(job_id, runs));
+
+create view signalbox.unfinished_jobs as
+ SELECT j.id,
+    l.task,
+    l.queue,
+        CASE
+            WHEN (r.job_id IS NOT NULL) THEN 'processing'::text
+            WHEN (j.hold = ANY (ARRAY['scheduled'::text, 'retrying'::text, 'blocked'::text])) THEN j.hold
+            ELSE 'queued'::text
+        END AS status,
+    j.reason,
+    j.priority,
+    COALESCE(j.input, p.input) AS input,
+    NULL::json AS result,
+    j.error,
+    j.progress,
+        CASE
+            WHEN (r.job_id IS NOT NULL) THEN (j.runs + 1)
+            ELSE j.runs
+        END AS attempt,
+    j.failures,
+    j.max_attempts,
+    j.crashes,
+    j.timeout_ms,
+    j.owner,
+    COALESCE(j.tags, '{}'::text[]) AS tags,
+    j.trace_parent,
+    j.limit_key,
+    j.limit_max,
+    j.unique_key,
+    r.worker_id,
+    COALESCE(j.run_at, j.created_at) AS run_at,
+    j.created_at,
+    GREATEST(j.created_at, j.touched_at, r.claimed_at) AS updated_at,
+    COALESCE(r.claimed_at, j.started_at) AS started_at,
+    NULL::timestamp with time zone AS finished_at,
+    j.cancel_requested_at,
+    j.expires_at,
+    j.deadline_at
+   FROM (((job j
+     JOIN lane l ON ((l.id = j.lane_id)))
+     LEFT JOIN running r ON (((r.job_id = j.id) AND (r.runs = j.runs))))
+     LEFT JOIN payload p ON (((j.input IS NULL) AND (p.job_id = j.id))));
+
+create view signalbox.workers as
+ SELECT id,
+    hostname,
+    pid,
+    queues,
+    tasks,
+    concurrency,
+    status,
+    started_at,
+    heartbeat_at,
+    lease_expires_at,
+    (lease_expires_at > now()) AS live,
+    ( SELECT (count(*))::integer AS count
+           FROM (running r
+             JOIN job j ON (((j.id = r.job_id) AND (j.runs = r.runs))))
+          WHERE (r.worker_id = w.id)) AS running
+   FROM worker w;
+
+CREATE OR REPLACE FUNCTION signalbox.begun(events jsonb, run integer, at timestamp with time zone, worker uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
 AS $function$
-begin
-  if tg_op = 'UPDATE' then
-    new.updated_at := now();
-    if new.status is distinct from old.status then
-      if not (case old.status
-        when 'scheduled'  then new.status in ('queued', 'cancelled')
-        when 'blocked'    then new.status in ('queued', 'cancelled')
-        when 'queued'     then new.status in ('processing', 'cancelled')
-        when 'processing' then new.status in ('succeeded', 'failed', 'cancelled', 'retrying', 'scheduled', 'queued')
-        when 'retrying'   then new.status in ('queued', 'cancelled')
-        when 'failed'     then new.status in ('queued')
-        when 'cancelled'  then new.status in ('queued')
-        else false end)
-      then
-        raise exception 'job % cannot move from % to %', old.id, old.status, new.status
-          using errcode = 'check_violation', constraint = 'job_transition';
-      end if;
-      new.event_seq := old.event_seq + 1;
-    elsif new.progress is distinct from old.progress and new.progress is not null
-       or (new.cancel_requested_at is not null and old.cancel_requested_at is null) then
-      new.event_seq := old.event_seq + 1;
-    end if;
-  else
-    if new.status not in ('scheduled', 'blocked', 'queued') then
-      raise exception 'job % cannot begin as %', new.id, new.status
-        using errcode = 'check_violation', constraint = 'job_transition';
-    end if;
-    new.event_seq := 1;
-  end if;
-  return new;
-end $function$
+  select case when not events @> jsonb_build_array(jsonb_build_object('type', 'processing', 'attempt', run))
+    then signalbox.event(at, 'processing', run, jsonb_build_object('worker_id', worker)) end
+$function$
 ;
 
-CREATE OR REPLACE FUNCTION signalbox.job_record()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION signalbox.brief(j job, input json)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
+    j.timeout_ms, ',', input,
+    case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
+           or j.deadline_at is not null
+         then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
+           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000)::text end, ']')
+$function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.cancel(p_id uuid)
+ RETURNS text
  LANGUAGE plpgsql
 AS $function$
-declare
-  kind text;
-  detail jsonb := '{}';
 begin
-  if tg_op = 'UPDATE' and new.event_seq = old.event_seq then
-    return null;
+  perform signalbox.lock_claims();
+  if exists (select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+             where r.job_id = p_id) then
+    update signalbox.job j
+    set cancel_requested_at = now(), touched_at = now(),
+        events = signalbox.remember(signalbox.history(j),
+          signalbox.begun(signalbox.history(j), j.runs + 1, r.claimed_at, r.worker_id),
+          signalbox.event(now(), 'cancel_requested', j.runs + 1, '{}'))
+    from signalbox.running r
+    where j.id = p_id and r.job_id = j.id and r.runs = j.runs and j.cancel_requested_at is null;
+    perform pg_notify('signalbox', 'job:' || p_id);
+    return 'processing';
   end if;
-  if tg_op = 'INSERT' or new.status is distinct from old.status then
-    kind := new.status;
-    detail := jsonb_strip_nulls(jsonb_build_object(
-      'reason', new.reason,
-      'run_at', case when new.status in ('scheduled', 'retrying') then to_jsonb(new.run_at) end,
-      'worker_id', new.worker_id,
-      'error', case when new.status in ('failed', 'retrying') then new.error - 'stack' end));
-  elsif new.cancel_requested_at is not null and old.cancel_requested_at is null then
-    kind := 'cancel_requested';
-  else
-    kind := 'progress';
-    detail := new.progress;
-  end if;
-  insert into signalbox.job_event (job_id, seq, type, attempt, data)
-  values (new.id, new.event_seq, kind, new.attempt, detail);
-  perform pg_notify('signalbox', 'job:' || new.id);
-  if kind = 'queued' then
-    perform pg_notify('signalbox', 'queue:' || new.queue);
+  if exists (select from signalbox.end_jobs(array[p_id], 'cancelled', 'cancelled', null, false)) then
+    perform pg_notify('signalbox', 'job:' || p_id);
+    return 'cancelled';
   end if;
   return null;
 end $function$
 ;
 
-CREATE TRIGGER job_guard BEFORE INSERT OR UPDATE ON signalbox.job FOR EACH ROW EXECUTE FUNCTION job_guard();
+CREATE OR REPLACE FUNCTION signalbox.claim(p_worker uuid, p_queues text[], p_tasks text[], p_limit integer, p_suspects boolean, p_floor_priority smallint, p_floor_place bigint, OUT claim_id bigint, OUT taken integer, OUT limited boolean, OUT last_priority smallint, OUT last_place bigint, OUT jobs text, OUT opens_in_ms double precision, OUT again boolean, OUT lost boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_now timestamptz;
+  v_lanes integer[];
+  v_rooms integer[];
+  v_opens timestamptz;
+  v_gated boolean;
+  v_keys text[];
+  v_ids uuid[];
+  v_runs integer[];
+  v_lane integer[];
+  v_key text[];
+  v_max integer[];
+  v_bytes bigint;
+  v_docs text;
+  v_over uuid[];
+  v_all_ids uuid[] := '{}';
+  v_all_runs integer[] := '{}';
+  v_all_lane integer[] := '{}';
+  v_all_key text[] := '{}';
+  v_all_unique text[];
+  v_unique text[];
+  v_want integer;
+  v_seen integer;
+  v_priority smallint;
+  v_place bigint;
+begin
+  taken := 0;
+  limited := false;
+  again := false;
+  lost := false;
+  perform signalbox.lock_claims();
+  -- A lost claim only runs again; nobody waits for its commit to reach the disk.
+  perform set_config('synchronous_commit', 'off', true);
+  v_now := clock_timestamp();
+  if not exists (select from signalbox.worker w
+                 where w.id = p_worker and w.status = 'running' and w.lease_expires_at > v_now) then
+    lost := true;
+    return;
+  end if;
 
-CREATE TRIGGER job_record AFTER INSERT OR UPDATE ON signalbox.job FOR EACH ROW EXECUTE FUNCTION job_record();
+  -- Jobs that wait for a slot of their key, as many as there are slots now.
+  with gone as (delete from signalbox.freed f returning f.keys)
+  select array_agg(distinct k) into v_keys from gone cross join lateral unnest(gone.keys) as k;
+  if v_keys is not null then
+    update signalbox.job j
+    set hold = null, place = greatest(j.place, p_floor_place)
+    from (
+      select n.id from unnest(v_keys) as k(key)
+      cross join lateral (
+        select j1.limit_max - (select count(*) from signalbox.slot s where s.limiter = 'key:' || k.key) as room
+        from signalbox.job j1 where j1.hold = 'limited' and j1.limit_key = k.key
+        order by j1.priority, j1.place limit 1) as r
+      cross join lateral (
+        select j2.id from signalbox.job j2 where j2.hold = 'limited' and j2.limit_key = k.key
+        order by j2.priority, j2.place limit greatest(r.room, 0)
+        for update skip locked) as n
+    ) as next
+    where j.id = next.id;
+  end if;
+
+  with mine as (
+    select l.id, least(case when q.name is not null then signalbox.room(q, v_now) end,
+                       case when t.name is not null then signalbox.room(t, v_now) end) as room,
+           greatest(case when q.name is not null then signalbox.opens_at(q, v_now) end,
+                    case when t.name is not null then signalbox.opens_at(t, v_now) end) as opens
+    from signalbox.lane l
+    left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
+    left join signalbox.gate t on t.kind = 'task' and t.name = l.task
+    where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))
+  select array_agg(m.id) filter (where m.room is null or m.room > 0),
+         array_agg(m.room) filter (where m.room is null or m.room > 0),
+         min(m.opens) filter (where m.room <= 0 and m.opens > v_now),
+         bool_or(m.room is not null)
+  into v_lanes, v_rooms, v_opens, v_gated
+  from mine m;
+  opens_in_ms := extract(epoch from v_opens - v_now) * 1000;
+  if v_lanes is null then
+    return;
+  end if;
+
+  -- Turns only repeat when jobs had to be put behind their key's limit.
+  for turn in 1..20 loop
+    v_want := p_limit - cardinality(v_all_ids);
+    if turn > 1 then
+      v_want := greatest(v_want, 100);
+    end if;
+    with busy as materialized (select r.job_id, r.runs from signalbox.running r),
+    candidate as (
+      select c.*, l.lane, l.room
+      from unnest(v_lanes, v_rooms) as l(lane, room)
+      cross join lateral (
+        select j.id, j.runs, j.priority, j.place, j.limit_key, j.limit_max, j.unique_key,
+               pg_column_size(j.input) + 100 as bytes, case when j.input is not null then signalbox.brief(j, j.input) end as doc
+        from signalbox.job j
+        where j.lane_id = l.lane and j.hold is null
+          and (j.priority, j.place) >= (
+            case when l.room is null then coalesce(p_floor_priority, -32768) else -32768 end::smallint,
+            case when l.room is null then coalesce(p_floor_place, 0) else 0 end)
+          and (j.id, j.runs) not in (select b.job_id, b.runs from busy b)
+          and (turn = 1 or j.id <> all(v_all_ids))
+          and (p_suspects or j.crashes = 0)
+          and (j.expires_at is null or j.runs > 0 or j.expires_at > v_now)
+          and (j.deadline_at is null or j.deadline_at > v_now)
+          and j.cancel_requested_at is null
+        order by j.lane_id, j.priority, j.place
+        limit least(v_want, l.room)) as c
+      order by c.priority, c.place
+      limit v_want)
+    select array_agg(c.id), array_agg(c.runs), array_agg(c.lane), array_agg(c.limit_key), array_agg(c.limit_max),
+           sum(coalesce(c.bytes, 1000000)), string_agg(c.doc, ','),
+           array_agg(c.unique_key) filter (where c.unique_key is not null),
+           count(*) filter (where c.limit_key is not null), (array_agg(c.priority))[count(*)::integer], (array_agg(c.place))[count(*)::integer]
+    into v_ids, v_runs, v_lane, v_key, v_max, v_bytes, v_docs, v_unique, v_seen, v_priority, v_place
+    from candidate c;
+    exit when v_ids is null;
+    if turn = 1 then
+      last_priority := v_priority;
+      last_place := v_place;
+    else
+      last_priority := null;
+    end if;
+
+    if v_gated then
+      -- Several lanes may share a gate: each saw the whole room of it.
+      with c as (
+        select c.*, row_number() over (partition by l.queue order by c.ord) as in_queue,
+               row_number() over (partition by l.task order by c.ord) as in_task,
+               case when q.name is not null then signalbox.room(q, v_now) end as queue_room,
+               case when t.name is not null then signalbox.room(t, v_now) end as task_room
+        from unnest(v_ids, v_runs, v_lane, v_key, v_max) with ordinality as c(id, runs, lane, key, max, ord)
+        join signalbox.lane l on l.id = c.lane
+        left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
+        left join signalbox.gate t on t.kind = 'task' and t.name = l.task)
+      select array_agg(c.id order by c.ord), array_agg(c.runs order by c.ord), array_agg(c.lane order by c.ord),
+             array_agg(c.key order by c.ord), array_agg(c.max order by c.ord)
+      into v_ids, v_runs, v_lane, v_key, v_max
+      from c
+      where (c.queue_room is null or c.in_queue <= c.queue_room) and (c.task_room is null or c.in_task <= c.task_room);
+      exit when v_ids is null;
+    end if;
+
+    v_over := null;
+    if v_seen > 0 then
+      -- nth: what the use of the key would be with this job.
+      with c as (
+        select c.*, case when c.key is not null then
+            row_number() over (partition by c.key order by c.ord)
+            + (select count(*) from signalbox.slot s where s.limiter = 'key:' || c.key)
+            + (select count(*) from unnest(v_all_key) as a(key) where turn > 1 and a.key = c.key) end as nth
+        from unnest(v_ids, v_runs, v_lane, v_key, v_max) with ordinality as c(id, runs, lane, key, max, ord))
+      select array_agg(c.id order by c.ord) filter (where c.key is null or c.nth <= c.max),
+             array_agg(c.runs order by c.ord) filter (where c.key is null or c.nth <= c.max),
+             array_agg(c.lane order by c.ord) filter (where c.key is null or c.nth <= c.max),
+             array_agg(c.key order by c.ord) filter (where c.key is null or c.nth <= c.max),
+             array_agg(c.id) filter (where c.nth > c.max)
+      into v_ids, v_runs, v_lane, v_key, v_over
+      from c;
+      if v_over is not null then
+        update signalbox.job j set hold = 'limited' from unnest(v_over) as o(id) where j.id = o.id;
+      end if;
+    end if;
+    if v_ids is not null then
+      -- A later turn looked at more than is wanted.
+      v_all_ids := (v_all_ids || v_ids)[1:p_limit];
+      v_all_runs := (v_all_runs || v_runs)[1:p_limit];
+      v_all_lane := (v_all_lane || v_lane)[1:p_limit];
+      v_all_key := (v_all_key || v_key)[1:p_limit];
+      v_all_unique := v_all_unique || v_unique;
+    end if;
+    again := v_over is not null and cardinality(v_all_ids) < p_limit;
+    exit when not again or v_gated;
+  end loop;
+
+  taken := cardinality(v_all_ids);
+  if taken = 0 then
+    return;
+  end if;
+  insert into signalbox.claim (worker_id, claimed_at, job_ids, runs)
+  values (p_worker, v_now, v_all_ids, v_all_runs) returning id into claim_id;
+
+  insert into signalbox.tally (lane_id, processing)
+  select c.lane, count(*) from unnest(v_all_lane) as c(lane) group by c.lane;
+
+  if exists (select from unnest(v_all_key) as k(key) where k.key is not null) then
+    limited := true;
+    insert into signalbox.slot (limiter, job_id)
+    select 'key:' || c.key, c.id from unnest(v_all_ids, v_all_key) as c(id, key) where c.key is not null;
+  end if;
+  if v_gated then
+    limited := true;
+    insert into signalbox.slot (limiter, job_id)
+    select g.kind || ':' || g.name, c.id
+    from unnest(v_all_ids, v_all_lane) as c(id, lane)
+    join signalbox.lane l on l.id = c.lane
+    join signalbox.gate g on (g.kind = 'queue' and g.name = l.queue) or (g.kind = 'task' and g.name = l.task)
+    where g.max_running is not null;
+    update signalbox.gate g
+    set tokens = least(g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
+          * g.rate_count / g.rate_period_ms) - u.n,
+        refilled_at = v_now
+    from (select r.kind, r.name, count(*) as n
+          from unnest(v_all_lane) as c(lane)
+          join signalbox.lane l on l.id = c.lane
+          join signalbox.gate r on (r.kind = 'queue' and r.name = l.queue) or (r.kind = 'task' and r.name = l.task)
+          where r.rate_count is not null group by r.kind, r.name) as u
+    where g.kind = u.kind and g.name = u.name;
+  end if;
+  if v_all_unique is not null then
+    delete from signalbox.unique_key u using unnest(v_all_unique) as k(key)
+    where u.key = k.key and u.job_id = any(v_all_ids) and not 'processing' = any(u.states);
+  end if;
+  if v_bytes <= 49152 then
+    jobs := case when limited then signalbox.claimed(claim_id) else '[' || v_docs || ']' end;
+  end if;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.claimed(p_claim bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  return (
+    select '[' || string_agg(signalbox.brief(j, coalesce(j.input, p.input)), ',' order by r.ord) || ']'
+    from signalbox.claim c
+    cross join lateral unnest(c.job_ids, c.runs) with ordinality as r(id, runs, ord)
+    join signalbox.job j on j.id = r.id and j.runs = r.runs
+    left join signalbox.payload p on j.input is null and p.job_id = j.id
+    where c.id = p_claim);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.end_cancelled(p_grace_ms double precision)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not exists (select from signalbox.job j where j.cancel_requested_at is not null) then
+    return;
+  end if;
+  perform signalbox.lock_claims();
+  return query select signalbox.end_jobs(array(
+    select j.id from signalbox.job j
+    where j.cancel_requested_at is not null
+      and (j.cancel_requested_at < now() - p_grace_ms * interval '1 millisecond'
+           or not exists (select from signalbox.running r where r.job_id = j.id and r.runs = j.runs))
+    limit 1000), 'cancelled', 'cancelled', null, false);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.end_jobs(p_ids uuid[], p_status text, p_reason text, p_error jsonb, p_crashed boolean)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with busy as materialized (select * from signalbox.running),
+  ended as (
+    delete from signalbox.job j using unnest(p_ids) as d(id)
+    where j.id = d.id
+    returning j.*, (select b.claimed_at from busy b where b.job_id = j.id and b.runs = j.runs) as claimed_at,
+              (select b.worker_id from busy b where b.job_id = j.id and b.runs = j.runs) as worker_id),
+  kept as (
+    insert into signalbox.finished
+      (id, lane_id, priority, place, created_at, runs, failures, crashes, max_attempts, timeout_ms, reason, run_at,
+       started_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max, unique_key, owner,
+       tags, trace_parent, input, error, progress, events, status, finished_at, worker_id, result)
+    select id, lane_id, priority, place, created_at, case when claimed_at is null then runs else runs + 1 end,
+       failures, case when p_crashed then crashes + 1 else crashes end, max_attempts, timeout_ms, p_reason, run_at,
+       coalesce(claimed_at, started_at), touched_at, expires_at, deadline_at,
+       case when p_status = 'cancelled' then coalesce(cancel_requested_at, now()) else cancel_requested_at end,
+       limit_key, limit_max, unique_key, owner, tags, trace_parent, input,
+       coalesce(p_error || jsonb_build_object('attempt', case when claimed_at is null then runs else runs + 1 end), error),
+       progress, events, p_status, now(), worker_id, null
+    from ended),
+  counted as (
+    insert into signalbox.tally (lane_id, live, processing, scheduled, retrying, failed, cancelled)
+    select lane_id, -count(*), -count(claimed_at), -count(*) filter (where hold = 'scheduled'),
+           -count(*) filter (where hold = 'retrying'),
+           count(*) filter (where p_status = 'failed'), count(*) filter (where p_status = 'cancelled')
+    from ended group by lane_id),
+  unslotted as (
+    delete from signalbox.slot s using ended e where s.job_id = e.id
+    returning case when s.limiter = 'key:' || e.limit_key then e.limit_key end as key),
+  freed as (
+    insert into signalbox.freed (keys)
+    select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
+  released as (
+    delete from signalbox.unique_key u using ended e
+    where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not p_status = any(u.states))
+  select id from ended;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.end_overdue(p_limit integer, p_grace_ms double precision)
+ RETURNS TABLE(job_id uuid, reason text)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  v_ids uuid[];
+  v_reasons text[];
+begin
+  if not exists (select from signalbox.job j where least(j.expires_at, j.deadline_at) <= now()) then
+    return;
+  end if;
+  perform signalbox.lock_claims();
+  select array_agg(o.id), array_agg(o.reason) into v_ids, v_reasons
+  from (
+    select j.id, case when j.deadline_at <= now() then 'deadline' else 'expired' end as reason
+    from signalbox.job j
+    where least(j.expires_at, j.deadline_at) <= now()
+      and case when exists (select from signalbox.running r where r.job_id = j.id and r.runs = j.runs)
+            then j.deadline_at <= now() - p_grace_ms * interval '1 millisecond'
+            else j.deadline_at <= now() or (j.expires_at <= now() and j.runs = 0) end
+    order by least(j.expires_at, j.deadline_at) limit p_limit) as o;
+  perform signalbox.end_jobs(
+    array(select o.id from unnest(v_ids, v_reasons) as o(id, reason) where o.reason = r.reason), 'failed', r.reason,
+    jsonb_build_object('type', r.reason, 'retryable', false, 'message', r.message), false)
+  from (values ('deadline', 'The deadline of the job passed.'),
+               ('expired', 'The job was not started in time.')) as r(reason, message);
+  return query select * from unnest(v_ids, v_reasons);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.event(at timestamp with time zone, type text, attempt integer, data jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select jsonb_build_object('at', at, 'type', type, 'attempt', attempt, 'data', jsonb_strip_nulls(data))
+$function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.finish(p_worker uuid, p_claims bigint[], p_from smallint[], p_ids uuid[], p_runs integer[], p_statuses text[], p_reasons text[], p_results text[], p_errors text[], p_limited boolean[], p_done bigint[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_at timestamptz[] := array(
+    select c.claimed_at from unnest(p_claims) with ordinality as p(id, ord)
+    left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord);
+  v_held uuid[];
+begin
+  with ended as (
+    delete from signalbox.job j
+    using unnest(p_ids, p_runs, p_from, p_statuses, p_reasons, p_results, p_errors, p_limited)
+            as d(id, run, source, status, reason, result, error, limited)
+    where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
+    returning j.*, coalesce(d.status, 'succeeded') as end_status, d.reason as end_reason, d.result as end_result,
+              d.error as end_error, d.limited as end_limited, v_at[d.source] as claimed_at),
+  kept as (
+    insert into signalbox.finished
+      (id, lane_id, priority, place, created_at, runs, failures, crashes, max_attempts, timeout_ms, reason, run_at,
+       started_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max, unique_key, owner,
+       tags, trace_parent, input, error, progress, events, status, worker_id, result)
+    select id, lane_id, priority, place, created_at, runs + 1,
+       case when end_status = 'failed' then failures + 1 else failures end, crashes, max_attempts, timeout_ms,
+       end_reason, run_at, claimed_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max,
+       unique_key, owner, tags, trace_parent, input,
+       case when end_status <> 'succeeded' then coalesce(end_error::jsonb, error) end, progress, events,
+       end_status, p_worker, end_result::json
+    from ended),
+  counted as (
+    insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
+    select lane_id, -count(*), -count(*), count(*) filter (where end_status = 'succeeded'),
+           count(*) filter (where end_status = 'failed'), count(*) filter (where end_status = 'cancelled')
+    from ended group by lane_id),
+  unslotted as (
+    delete from signalbox.slot s using ended e where e.end_limited and s.job_id = e.id
+    returning case when s.limiter = 'key:' || e.limit_key then e.limit_key end as key),
+  freed as (
+    insert into signalbox.freed (keys)
+    select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
+  released as (
+    delete from signalbox.unique_key u using ended e
+    where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not e.end_status = any(u.states)),
+  settled as (delete from signalbox.claim c where c.id = any(p_done))
+  select array_agg(id) into v_held from ended;
+  return case when cardinality(v_held) = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.give_back(p_worker uuid, p_claims bigint[], p_from smallint[], p_ids uuid[], p_runs integer[], p_holds text[], p_delays double precision[], p_reasons text[], p_errors text[], p_messages text[], p_done bigint[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_at timestamptz[] := array(
+    select c.claimed_at from unnest(p_claims) with ordinality as p(id, ord)
+    left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord);
+  v_held uuid[];
+begin
+  with back as (
+    update signalbox.job j
+    set runs = d.run,
+        failures = case when d.hold = 'retrying' then j.failures + 1 else j.failures end,
+        hold = d.hold,
+        reason = d.reason,
+        run_at = case when d.hold is null then j.run_at else now() + d.delay * interval '1 millisecond' end,
+        started_at = v_at[d.source],
+        touched_at = now(),
+        error = coalesce(d.error::jsonb, j.error),
+        progress = case when d.message is null then j.progress else jsonb_build_object(
+          'fraction', coalesce((j.progress ->> 'fraction')::float8, 0), 'message', d.message) end,
+        events = signalbox.remember(signalbox.history(j),
+          signalbox.begun(signalbox.history(j), d.run, v_at[d.source], p_worker),
+          signalbox.event(now(), coalesce(d.hold, 'queued'), d.run, jsonb_build_object(
+            'reason', d.reason, 'message', d.message, 'error', d.error::jsonb - 'stack',
+            'run_at', case when d.hold is not null then now() + d.delay * interval '1 millisecond' end)))
+    from unnest(p_ids, p_runs, p_from, p_holds, p_delays, p_reasons, p_errors, p_messages)
+           as d(id, run, source, hold, delay, reason, error, message)
+    where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
+    returning j.id, j.lane_id, j.hold, j.limit_key),
+  counted as (
+    insert into signalbox.tally (lane_id, processing, scheduled, retrying)
+    select lane_id, -count(*), count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
+    from back group by lane_id),
+  unslotted as (
+    delete from signalbox.slot s using back b where s.job_id = b.id
+    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key),
+  freed as (
+    insert into signalbox.freed (keys)
+    select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
+  settled as (delete from signalbox.claim c where c.id = any(p_done))
+  select array_agg(id) into v_held from back;
+  return case when cardinality(v_held) = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.heal_limits(OUT slots integer, OUT jobs integer)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_keys text[];
+begin
+  slots := 0;
+  jobs := 0;
+  if not exists (select from signalbox.slot) and not exists (select from signalbox.job j where j.hold = 'limited') then
+    return;
+  end if;
+  perform signalbox.lock_claims();
+  delete from signalbox.slot s
+  where not exists (select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+                    where r.job_id = s.job_id);
+  get diagnostics slots = row_count;
+  -- One waiting job a key, by skipping from key to key along index job_limited.
+  with recursive waiting as (
+    (select j.limit_key, j.limit_max from signalbox.job j where j.hold = 'limited'
+     order by j.limit_key, j.priority, j.place limit 1)
+    union all
+    select n.limit_key, n.limit_max
+    from waiting w cross join lateral (
+      select j.limit_key, j.limit_max from signalbox.job j where j.hold = 'limited' and j.limit_key > w.limit_key
+      order by j.limit_key, j.priority, j.place limit 1) as n)
+  select array_agg(w.limit_key), count(*) into v_keys, jobs
+  from waiting w
+  where w.limit_max > (select count(*) from signalbox.slot s where s.limiter = 'key:' || w.limit_key)
+    and not exists (select from signalbox.freed f where w.limit_key = any(f.keys));
+  if v_keys is not null then
+    insert into signalbox.freed (keys) values (v_keys);
+    perform pg_notify('signalbox', 'resync:');
+  end if;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.history(j job)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select coalesce(j.events, jsonb_build_array(
+    signalbox.event(j.created_at, case when j.run_at > j.created_at then 'scheduled' else 'queued' end, 0,
+      jsonb_build_object('run_at', case when j.run_at > j.created_at then j.run_at end))
+    || '{"seq": 1}'))
+$function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.lock_claims()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET lock_timeout TO '5s'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(1397181507, 1);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.opens_at(g gate, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case
+    when g.paused_at is not null then null
+    when g.closed_until > at then g.closed_until
+    when g.rate_count is not null then g.refilled_at
+      + greatest(1 - g.tokens, 0) * g.rate_period_ms / g.rate_count * interval '1 millisecond' end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.place_of(at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select (extract(epoch from at) * 1000000)::bigint $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.promote(p_limit integer)
+ RETURNS TABLE(queue text, moved bigint)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with due as (
+    select j.id, j.hold, row_number() over () as ord from (
+      select j.id, j.hold from signalbox.job j
+      where j.hold in ('scheduled', 'retrying') and j.run_at <= now()
+      order by j.run_at limit p_limit for update skip locked) as j),
+  promoted as (
+    update signalbox.job j
+    set hold = null, place = signalbox.place_of(now()) + due.ord, touched_at = now(),
+        reason = case when j.reason in ('snoozed', 'rate_limited') then null else j.reason end,
+        events = signalbox.remember(signalbox.history(j), signalbox.event(now(), 'queued', j.runs, '{}'))
+    from due where j.id = due.id
+    returning j.lane_id, due.hold),
+  counted as (
+    insert into signalbox.tally (lane_id, scheduled, retrying)
+    select lane_id, -count(*) filter (where hold = 'scheduled'), -count(*) filter (where hold = 'retrying')
+    from promoted group by lane_id)
+  select l.queue, count(*) from promoted p join signalbox.lane l on l.id = p.lane_id group by l.queue;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.remember(events jsonb, VARIADIC added jsonb[])
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+AS $function$
+declare
+  seq integer := (events -> -1 ->> 'seq')::integer;
+  one jsonb;
+begin
+  foreach one in array added loop
+    continue when one is null;
+    seq := seq + 1;
+    events := events || (one || jsonb_build_object('seq', seq));
+  end loop;
+  while jsonb_array_length(events) > 200 loop
+    events := events - 1;
+  end loop;
+  return events;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.rescue(p_max_crashes integer)
+ RETURNS TABLE(job_id uuid, queue text, status text)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  v_dead uuid[];
+  v_claims bigint[];
+  v_ids uuid[];
+  v_at timestamptz[];
+  v_workers uuid[];
+  v_fates text[];
+  v_queues text[];
+begin
+  if not exists (select from signalbox.worker w where w.lease_expires_at <= now())
+     and not exists (select from signalbox.claim c
+                     where not exists (select from signalbox.worker w where w.id = c.worker_id)) then
+    return;
+  end if;
+  perform signalbox.lock_claims();
+  -- Locked, so that a renewal that is under way is either seen or finds the row gone.
+  select array_agg(d.id) into v_dead
+  from (select w.id from signalbox.worker w where w.lease_expires_at <= clock_timestamp() for update skip locked) as d;
+  select array_agg(c.id) into v_claims
+  from signalbox.claim c
+  where c.worker_id = any(v_dead) or not exists (select from signalbox.worker w where w.id = c.worker_id);
+  select array_agg(o.id), array_agg(o.claimed_at), array_agg(o.worker_id), array_agg(o.fate), array_agg(o.queue)
+  into v_ids, v_at, v_workers, v_fates, v_queues
+  from (
+    select j.id, r.claimed_at, r.worker_id, l.queue,
+           case when j.cancel_requested_at is not null then 'cancelled'
+                when j.crashes + 1 >= p_max_crashes then 'failed' else 'queued' end as fate
+    from signalbox.running r
+    join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+    join signalbox.lane l on l.id = j.lane_id
+    where r.claim_id = any(v_claims)
+    for update of j) as o;
+  perform signalbox.end_jobs(
+    array(select o.id from unnest(v_ids, v_fates) as o(id, fate) where o.fate = 'cancelled'),
+    'cancelled', 'cancelled', null, true);
+  perform signalbox.end_jobs(
+    array(select o.id from unnest(v_ids, v_fates) as o(id, fate) where o.fate = 'failed'),
+    'failed', 'crashed', jsonb_build_object('type', 'worker_crashed', 'retryable', false,
+      'message', format('The worker process died %s times while it ran this job.', p_max_crashes)), true);
+  update signalbox.job j
+  set runs = j.runs + 1, crashes = j.crashes + 1, reason = 'rescued', started_at = o.claimed_at, touched_at = now(),
+      events = signalbox.remember(signalbox.history(j),
+        signalbox.begun(signalbox.history(j), j.runs + 1, o.claimed_at, o.worker_id),
+        signalbox.event(now(), 'queued', j.runs + 1, '{"reason": "rescued"}'))
+  from unnest(v_ids, v_at, v_workers, v_fates) as o(id, claimed_at, worker_id, fate)
+  where o.fate = 'queued' and j.id = o.id;
+  insert into signalbox.tally (lane_id, processing)
+  select j.lane_id, -count(*) from unnest(v_ids, v_fates) as o(id, fate) join signalbox.job j on j.id = o.id
+  where o.fate = 'queued' group by j.lane_id;
+  with unslotted as (
+    delete from signalbox.slot s where s.job_id = any(v_ids) returning s.limiter)
+  insert into signalbox.freed (keys)
+  select array_agg(distinct substr(u.limiter, 5)) from unslotted u where u.limiter like 'key:%' having count(*) > 0;
+  delete from signalbox.claim c where c.id = any(v_claims);
+  delete from signalbox.worker w where w.id = any(v_dead);
+  perform pg_notify('signalbox', 'queue:' || q.name)
+  from (select distinct o.name from unnest(v_queues, v_fates) as o(name, fate) where o.fate = 'queued') as q;
+  return query select * from unnest(v_ids, v_queues, v_fates);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.retry(p_id uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+AS $function$
+declare
+  f signalbox.finished;
+begin
+  select * into f from signalbox.finished x where x.id = p_id and x.status in ('failed', 'cancelled') for update;
+  if f.id is null then
+    return null;
+  end if;
+  if f.unique_key is not null then
+    insert into signalbox.unique_key as u (key, job_id, states)
+    values (f.unique_key, f.id, '{scheduled,blocked,queued,processing,retrying}')
+    on conflict (key) do update set job_id = excluded.job_id, states = excluded.states, until = null
+      where u.until <= now() or u.job_id = excluded.job_id;
+    if not found then
+      return null;
+    end if;
+  end if;
+  delete from signalbox.finished x where x.id = p_id;
+  insert into signalbox.job
+    (id, lane_id, priority, place, created_at, runs, max_attempts, timeout_ms, reason, run_at, started_at, touched_at,
+     limit_key, limit_max, unique_key, owner, tags, trace_parent, input, events)
+  values
+    (f.id, f.lane_id, f.priority, signalbox.place_of(now()), f.created_at, f.runs, f.max_attempts, f.timeout_ms,
+     'retried', now(), f.started_at, now(), f.limit_key, f.limit_max, f.unique_key, f.owner, f.tags, f.trace_parent,
+     f.input, signalbox.remember(signalbox.whole_history(f),
+       signalbox.event(now(), 'queued', f.runs, '{"reason": "retried"}')));
+  insert into signalbox.tally (lane_id, live, failed, cancelled)
+  values (f.lane_id, 1, -(f.status = 'failed')::integer, -(f.status = 'cancelled')::integer);
+  perform pg_notify('signalbox', 'job:' || p_id), pg_notify('signalbox', 'queue:' || l.queue)
+  from signalbox.lane l where l.id = f.lane_id;
+  return p_id;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.room(g gate, at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case
+    when g.paused_at is not null or g.closed_until > at then 0
+    else least(
+      g.max_running - (select count(*) from signalbox.slot s where s.limiter = g.kind || ':' || g.name),
+      floor(least(g.rate_count, g.tokens + greatest(extract(epoch from at - g.refilled_at), 0) * 1000
+        * g.rate_count / g.rate_period_ms)))::integer end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.set_limits(p_kind text, p_name text, p_set_max boolean, p_max integer, p_set_rate boolean, p_rate_count integer, p_rate_period_ms integer, p_declared jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform signalbox.lock_claims();
+  insert into signalbox.gate as g (kind, name, max_running, rate_count, rate_period_ms, tokens, declared)
+  values (p_kind, p_name, case when p_set_max then p_max end, case when p_set_rate then p_rate_count end,
+          case when p_set_rate then p_rate_period_ms end, coalesce(p_rate_count, 0), coalesce(p_declared, '{}'))
+  on conflict (kind, name) do update
+  set max_running = case when p_set_max then p_max else g.max_running end,
+      rate_count = case when p_set_rate then p_rate_count else g.rate_count end,
+      rate_period_ms = case when p_set_rate then p_rate_period_ms else g.rate_period_ms end,
+      tokens = case when p_set_rate then coalesce(p_rate_count, 0) else g.tokens end,
+      refilled_at = case when p_set_rate then now() else g.refilled_at end,
+      declared = coalesce(p_declared, g.declared);
+  if p_set_max and p_max is not null then
+    insert into signalbox.slot (limiter, job_id)
+    select p_kind || ':' || p_name, r.job_id
+    from signalbox.running r
+    join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+    join signalbox.lane l on l.id = j.lane_id
+    where case p_kind when 'queue' then l.queue else l.task end = p_name
+    on conflict do nothing;
+  end if;
+  if p_set_max and p_max is null then
+    delete from signalbox.slot s where s.limiter = p_kind || ':' || p_name;
+  end if;
+  perform pg_notify('signalbox', 'resync:');
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.time_out(p_grace_ms double precision)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_ids uuid[];
+  v_last uuid[];
+begin
+  if not exists (
+    select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+    where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()) then
+    return;
+  end if;
+  perform signalbox.lock_claims();
+  select array_agg(j.id), array_agg(j.id) filter (where j.failures + 1 >= j.max_attempts) into v_ids, v_last
+  from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+  where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now();
+  perform signalbox.end_jobs(v_last, 'failed', 'attempts_exhausted', '{"type": "timeout", "retryable": true,
+    "message": "The attempt took too long and its worker did not end it."}', false) where v_last is not null;
+  with back as (
+    update signalbox.job j
+    set runs = j.runs + 1, failures = j.failures + 1, hold = 'retrying', run_at = now(), reason = 'timeout',
+        started_at = r.claimed_at, touched_at = now(),
+        error = jsonb_build_object('type', 'timeout', 'retryable', true, 'attempt', j.runs + 1,
+          'message', 'The attempt took too long and its worker did not end it.'),
+        events = signalbox.remember(signalbox.history(j),
+          signalbox.begun(signalbox.history(j), j.runs + 1, r.claimed_at, r.worker_id),
+          signalbox.event(now(), 'retrying', j.runs + 1, jsonb_build_object('reason', 'timeout', 'run_at', now())))
+    from signalbox.running r
+    where j.id = any(v_ids) and r.job_id = j.id and r.runs = j.runs
+    returning j.id, j.lane_id, j.limit_key),
+  counted as (
+    insert into signalbox.tally (lane_id, processing, retrying)
+    select lane_id, -count(*), count(*) from back group by lane_id),
+  unslotted as (
+    delete from signalbox.slot s using back b where s.job_id = b.id
+    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key)
+  insert into signalbox.freed (keys)
+  select array_agg(distinct key) from unslotted where key is not null having count(key) > 0;
+  return query select unnest(v_ids);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.whole_history(f finished)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  v_before jsonb := coalesce(f.events, jsonb_build_array(
+    signalbox.event(f.created_at, case when f.run_at > f.created_at then 'scheduled' else 'queued' end, 0,
+      jsonb_build_object('run_at', case when f.run_at > f.created_at then f.run_at end)) || '{"seq": 1}'));
+  v_told integer := (select coalesce(max((e ->> 'attempt')::integer), 0) from jsonb_array_elements(v_before) as e
+                     where e ->> 'type' = 'processing');
+begin
+  return signalbox.remember(v_before,
+    case when f.runs > v_told then
+      signalbox.event(f.started_at, 'processing', f.runs, jsonb_build_object('worker_id', f.worker_id)) end,
+    signalbox.event(f.finished_at, f.status, f.runs, jsonb_build_object(
+      'reason', f.reason, 'error', case when f.status = 'failed' then f.error - 'stack' end)));
+end $function$
+;

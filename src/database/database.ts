@@ -30,8 +30,8 @@ export class Database implements Queryable {
   readonly #pool: pg.Pool;
   readonly #names = new StatementNames();
   readonly #greeted = new WeakSet<pg.PoolClient>();
-  /** One promise for each connection that has not been closed yet. */
-  readonly #ends = new Set<Promise<void>>();
+  /** Each connection that has not been closed yet, and the promise of its end. */
+  readonly #ends = new Map<pg.PoolClient, Promise<void>>();
   #server: ServerInfo | undefined;
   #closed: Promise<void> | undefined;
 
@@ -107,19 +107,23 @@ export class Database implements Queryable {
   async #close(): Promise<void> {
     await this.#pool.end();
     // The pool only says goodbye: a server stopped now would still find the connections, and break them.
-    await withTimeout(Promise.all(this.#ends), closeMs, 'closing the connections').catch((error: unknown) => {
-      this.#options.logger.warn({ error: messageOf(error) }, 'database connections were abandoned');
-    });
+    await withTimeout(Promise.all(this.#ends.values()), closeMs, 'closing the connections').catch(
+      (error: unknown) => {
+        this.#options.logger.warn({ error: messageOf(error) }, 'database connections were abandoned');
+        // A socket whose other end is gone without a word would keep the process alive.
+        for (const client of this.#ends.keys()) destroySocket(client);
+      },
+    );
   }
 
   #trackEnd(client: pg.PoolClient): void {
     const end = new Promise<void>((resolve) => {
       client.once('end', () => {
-        this.#ends.delete(end);
+        this.#ends.delete(client);
         resolve();
       });
     });
-    this.#ends.add(end);
+    this.#ends.set(client, end);
   }
 
   async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -192,6 +196,12 @@ export class Database implements Queryable {
 
 function isTimeout(error: unknown): boolean {
   return error instanceof AbortReason && error.kind === 'timeout';
+}
+
+function destroySocket(client: pg.PoolClient): void {
+  if (!('connection' in client)) return;
+  const { stream } = client.connection as { stream?: { destroy(): void } };
+  stream?.destroy();
 }
 
 /** Carries the error of the work past a rollback that failed too. */

@@ -3,9 +3,9 @@ import type { Queryable } from '../database/queryable.js';
 import { Batcher } from '../foundation/batcher.js';
 import { isSignalboxError } from '../foundation/errors.js';
 import type { Announcer } from './announcer.js';
-import { type EnqueueOptions, type PreparedJob, prepareJob } from './enqueue.js';
+import { type EnqueueOptions, prepareJob } from './enqueue.js';
 import { engineErrors } from './errors.js';
-import type { AcceptedJob, Job } from './job.js';
+import type { Accepted, AcceptedJob, Job } from './job.js';
 import type { Lanes } from './lanes.js';
 import { holdersOf, type Inserted, insertJobs, type NewJob, takeKeys, undoDoubles } from './sql/enqueue.js';
 import { findJobs } from './sql/read.js';
@@ -13,6 +13,12 @@ import type { Task } from './task.js';
 
 /** How often a job may find its unique key held by a job that is gone when it is looked for. */
 const keyTries = 5;
+
+/** What is to be accepted together with others. */
+export interface NewItem {
+  readonly input: unknown;
+  readonly options?: EnqueueOptions;
+}
 
 /** Writes jobs: alone, many at once, in a transaction of our own or of the caller's. */
 export class Acceptor {
@@ -27,7 +33,7 @@ export class Acceptor {
     this.#lanes = lanes;
     this.#announcer = announcer;
     this.#inserts = new Batcher({
-      run: (jobs) => this.#insertPlain(database, jobs, announcer.claimWakes(jobs)),
+      run: (jobs) => this.#insertPlain(database, jobs, announcer.claimWakes(jobs.map(({ queue }) => queue))),
       concurrency: 2,
       maxBatch: 1_000,
       blames: (error) => !isSignalboxError(error),
@@ -35,7 +41,7 @@ export class Acceptor {
   }
 
   async one(task: Task, input: unknown, options?: EnqueueOptions): Promise<AcceptedJob> {
-    const job = await this.#place(prepareJob(task, input, options), task);
+    const job = prepareJob(task, await this.#laneOf(task), input, options);
     if (job.more?.unique == null && options?.id === undefined) {
       const accepted = await this.#inserts.add(job);
       this.#announcer.enqueued(job.queue);
@@ -47,7 +53,7 @@ export class Acceptor {
 
   /** In the caller's transaction: durable with that, and told to the workers with that. */
   async within(tx: Queryable, task: Task, input: unknown, options?: EnqueueOptions): Promise<AcceptedJob> {
-    const job = await this.#place(prepareJob(task, input, options), task);
+    const job = prepareJob(task, await this.#laneOf(task), input, options);
     const [accepted] =
       job.more?.unique == null
         ? await this.#insertPlain(tx, [job], [job.queue])
@@ -56,24 +62,20 @@ export class Acceptor {
   }
 
   /** All or none, in the order given. */
-  async many(
-    task: Task,
-    items: readonly { readonly input: unknown; readonly options?: EnqueueOptions }[],
-  ): Promise<AcceptedJob[]> {
+  async many(task: Task, items: readonly NewItem[]): Promise<Accepted[]> {
     if (items.length === 0) return [];
-    const laneId = await this.#lanes.require(task.queue, task.name);
-    const jobs = items.map(({ input, options }) => toNewJob(prepareJob(task, input, options), laneId));
-    if (items.some(({ options }) => options?.id !== undefined) || jobs.some((job) => job.more?.unique)) {
-      return this.#insertExact(jobs);
+    const laneId = await this.#laneOf(task);
+    const jobs = items.map(({ input, options }) => prepareJob(task, laneId, input, options));
+    if (jobs.some(({ more }) => more?.unique) || items.some(({ options }) => options?.id !== undefined)) {
+      return (await this.#insertExact(jobs)).map(({ id, duplicate }) => ({ id, duplicate }));
     }
-    const accepted = await this.#insertPlain(this.#database, jobs, this.#announcer.claimWakes(jobs));
+    await insertJobs(this.#database, jobs, this.#announcer.claimWakes([task.queue]));
     this.#announcer.enqueued(task.queue);
-    return accepted;
+    return jobs.map(({ id }) => ({ id, duplicate: false }));
   }
 
-  async #place(job: PreparedJob, task: Task): Promise<NewJob> {
-    const known = this.#lanes.known(job.queue, task.name);
-    return toNewJob(job, known ?? (await this.#lanes.require(job.queue, task.name)));
+  #laneOf(task: Task): number | Promise<number> {
+    return this.#lanes.known(task.queue, task.name) ?? this.#lanes.require(task.queue, task.name);
   }
 
   async #insertPlain(
@@ -176,10 +178,6 @@ export class Acceptor {
       );
     });
   }
-}
-
-function toNewJob(job: PreparedJob, laneId: number): NewJob {
-  return { ...job, laneId };
 }
 
 function duplicateOf(job: Job | undefined): AcceptedJob | undefined {

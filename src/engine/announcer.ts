@@ -41,10 +41,10 @@ export class Announcer {
    * Which queues the inserting transaction itself shall wake: those that have been quiet. The others are told
    * together a moment later.
    */
-  claimWakes(jobs: readonly { readonly queue: string }[]): string[] {
+  claimWakes(queues: readonly string[]): string[] {
     const now = performance.now();
     const wakes: string[] = [];
-    for (const queue of new Set(jobs.map((job) => job.queue))) {
+    for (const queue of new Set(queues)) {
       if (now - (this.#wokenAt.get(queue) ?? 0) > quietMs) {
         this.#wokenAt.set(queue, now);
         wakes.push(queue);

@@ -6,7 +6,6 @@ import type { Logger } from '../foundation/logger.js';
 import type { ClaimedJob } from './claimed.js';
 import { problemsOf } from './enqueue.js';
 import { describeFailure, PermanentError, RateLimited, Snooze, storableText } from './failure.js';
-import type { LogLevel } from './job.js';
 import { Journal } from './journal.js';
 import { storableJson } from './json.js';
 import { type Fence, finish, type Outcome } from './sql/settle.js';
@@ -41,20 +40,17 @@ export class Attempt {
   #completed = false;
   /** When it is to be told that its time is over, on the clock of `performance.now()`. */
   readonly endsAt: number;
+  readonly fence: Fence;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
-    const { timeoutMs, leftMs } = options.job;
+    const { id, attempt, workerId, claimId, timeoutMs, leftMs } = options.job;
+    this.fence = { jobId: id, attempt, workerId, claimId };
     this.endsAt = performance.now() + Math.min(timeoutMs, leftMs ?? timeoutMs);
   }
 
   get job(): ClaimedJob {
     return this.#options.job;
-  }
-
-  get fence(): Fence {
-    const { id, attempt, workerId, claimId } = this.#options.job;
-    return { jobId: id, attempt, workerId, claimId };
   }
 
   get signal(): AbortSignal {
@@ -209,15 +205,16 @@ class AttemptContext implements TaskContext {
     return this.#attempt.signal;
   }
 
-  // Bound, because handlers take them out of the context.
-  readonly progress = (fraction: number, message?: string): void => {
-    this.#attempt.journal.progress(fraction, message);
-  };
+  // Made when asked for, and bound, because handlers take them out of the context.
+  get progress(): TaskContext['progress'] {
+    return (fraction, message) => this.#attempt.journal.progress(fraction, message);
+  }
 
-  readonly log = (level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void => {
-    this.#attempt.journal.log(level, message, data);
-  };
+  get log(): TaskContext['log'] {
+    return (level, message, data) => this.#attempt.journal.log(level, message, data);
+  }
 
-  readonly complete = (work: (tx: Queryable) => Promise<unknown>): Promise<void> =>
-    this.#attempt.complete(work);
+  get complete(): TaskContext['complete'] {
+    return (work) => this.#attempt.complete(work);
+  }
 }

@@ -3,20 +3,25 @@ import { Notifications } from '../database/notifications.js';
 import type { Queryable } from '../database/queryable.js';
 import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
-import { Acceptor } from './accept.js';
+import { Acceptor, type NewItem } from './accept.js';
 import { Announcer } from './announcer.js';
 import { type Change, changeChannel, subscribeToChanges } from './changes.js';
-import type { EnqueueOptions } from './enqueue.js';
+import { type EnqueueOptions, prepareJob } from './enqueue.js';
 import { engineErrors } from './errors.js';
 import { findStuckWork, type WorkFinding } from './findings.js';
 import { Gates, type Limits } from './gates.js';
 import { type EngineHooks, Hooks } from './hooks.js';
-import type { AcceptedJob, WorkerInfo } from './job.js';
+import type { Accepted, AcceptedJob, WorkerInfo } from './job.js';
 import { Jobs } from './jobs.js';
 import { Lanes } from './lanes.js';
 import { Leader } from './leader.js';
 import { Promoter } from './promoter.js';
 import { TaskRegistry } from './registry.js';
+import type { EnqueueInto } from './schedules/fire.js';
+import type { ScheduleDefinition } from './schedules/schedule.js';
+import { Scheduler } from './schedules/scheduler.js';
+import { Schedules } from './schedules/schedules.js';
+import { unfinishedOf } from './sql/read.js';
 import { instructWorker, listWorkers } from './sql/workers.js';
 import type { Middleware, Task } from './task.js';
 import { Worker, type WorkerOptions } from './worker.js';
@@ -27,6 +32,8 @@ export interface EngineOptions {
   readonly logger: Logger;
   /** Limits of queues. Those of tasks stand on the tasks. */
   readonly queues?: Readonly<Record<string, Limits>>;
+  /** Made known when the engine starts; one that is no longer declared is disabled. */
+  readonly schedules?: readonly ScheduleDefinition[];
   readonly hooks?: readonly EngineHooks[];
   /** Wraps every attempt, the first outermost. */
   readonly middleware?: readonly Middleware[];
@@ -44,6 +51,7 @@ export class Engine implements Service {
   readonly jobs: Jobs;
   /** Pausing, limits and rates of queues and tasks. */
   readonly gates: Gates;
+  readonly schedules: Schedules;
   readonly #options: EngineOptions;
   readonly #hooks: Hooks;
   readonly #lanes: Lanes;
@@ -70,11 +78,26 @@ export class Engine implements Service {
       logger,
     });
     this.#promoter = new Promoter(database, logger, housekeepingMs);
-    this.#leader = new Leader({ db: database, logger, hooks: this.#hooks, intervalMs: housekeepingMs });
+    const enqueue: EnqueueInto = (tx, { task, input, options: about }) =>
+      this.enqueue(tx, task, input, about);
+    this.schedules = new Schedules({
+      db: database,
+      logger,
+      enqueue,
+      check: (task, input) => this.#check(task, input),
+    });
+    this.#leader = new Leader({
+      db: database,
+      logger,
+      hooks: this.#hooks,
+      scheduler: new Scheduler({ db: database, logger, enqueue, unfinished: unfinishedOf }),
+      intervalMs: housekeepingMs,
+    });
   }
 
   async start(): Promise<void> {
     await this.gates.declare(this.tasks.list(), this.#options.queues ?? {});
+    if (this.#options.schedules !== undefined) await this.schedules.sync(this.#options.schedules);
     await this.#notifications.start();
     await this.#promoter.start();
     await this.#leader.start();
@@ -100,26 +123,23 @@ export class Engine implements Service {
     options?: EnqueueOptions,
   ): Promise<AcceptedJob>;
   async enqueue(first: Queryable | Task | string, ...rest: unknown[]): Promise<AcceptedJob> {
-    const job = isQueryable(first)
-      ? await this.#acceptor.within(
-          first,
-          this.#resolve(rest[0] as Task | string),
-          rest[1],
-          rest[2] as EnqueueOptions | undefined,
-        )
-      : await this.#acceptor.one(this.#resolve(first), rest[0], rest[1] as EnqueueOptions | undefined);
-    if (!job.duplicate) this.#hooks.jobsAccepted([job]);
+    const [tx, args] = isQueryable(first) ? [first, rest] : [undefined, [first, ...rest]];
+    const task = this.#resolve(args[0] as Task | string);
+    const [input, options] = [args[1], args[2] as EnqueueOptions | undefined];
+    const job =
+      tx === undefined
+        ? await this.#acceptor.one(task, input, options)
+        : await this.#acceptor.within(tx, task, input, options);
+    this.#hooks.jobsAccepted(task, job.duplicate ? 0 : 1);
     return job;
   }
 
   /** Accepts many jobs of one task, all or none. The answer has the order of `items`. */
-  async enqueueMany(
-    task: Task | string,
-    items: readonly { readonly input: unknown; readonly options?: EnqueueOptions }[],
-  ): Promise<AcceptedJob[]> {
-    const jobs = await this.#acceptor.many(this.#resolve(task), items);
-    this.#hooks.jobsAccepted(jobs.filter(({ duplicate }) => !duplicate));
-    return jobs;
+  async enqueueMany(task: Task | string, items: readonly NewItem[]): Promise<Accepted[]> {
+    const resolved = this.#resolve(task);
+    const accepted = await this.#acceptor.many(resolved, items);
+    this.#hooks.jobsAccepted(resolved, accepted.filter(({ duplicate }) => !duplicate).length);
+    return accepted;
   }
 
   async workers(): Promise<WorkerInfo[]> {
@@ -160,6 +180,11 @@ export class Engine implements Service {
       middleware: this.#options.middleware ?? [],
       onChange: (handler) => this.onChange(handler),
     });
+  }
+
+  /** @throws task_unknown, input_invalid */
+  #check(task: string, input: unknown): void {
+    prepareJob(this.tasks.require(task), 0, input);
   }
 
   #resolve(task: Task | string): Task {

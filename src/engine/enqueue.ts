@@ -36,11 +36,8 @@ export interface EnqueueOptions {
   readonly traceParent?: string | undefined;
 }
 
-/** A job as it is written, but for the number of its lane. */
-export type PreparedJob = Omit<NewJob, 'laneId'>;
-
 /** Checks a job and completes it from the task's policy. @throws input_invalid naming every wrong field */
-export function prepareJob(task: Task, input: unknown, options?: EnqueueOptions): PreparedJob {
+export function prepareJob(task: Task, laneId: number, input: unknown, options?: EnqueueOptions): NewJob {
   const parsed = task.input.safeParse(input);
   const json = storableJson(input);
   const concurrency = options?.concurrency ?? (parsed.success ? task.concurrency?.(parsed.data) : undefined);
@@ -62,6 +59,7 @@ export function prepareJob(task: Task, input: unknown, options?: EnqueueOptions)
     id: options?.id ?? newId(),
     task: task.name,
     queue: task.queue,
+    laneId,
     priority: options?.priority ?? task.priority,
     maxAttempts: options?.maxAttempts ?? task.maxAttempts,
     timeoutMs: options?.timeoutMs ?? task.timeoutMs,

@@ -46,4 +46,19 @@ export const engineErrors = defineErrors({
     retryable: false,
     title: 'Only failed or cancelled jobs can be retried.',
   },
+  schedule_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'There is no such schedule.',
+  },
+  schedule_invalid: {
+    status: 422,
+    retryable: false,
+    title: 'The schedule is not well formed.',
+  },
+  schedule_in_code: {
+    status: 409,
+    retryable: false,
+    title: 'The schedule is declared in code and can be changed only there.',
+  },
 });

@@ -1,7 +1,6 @@
 import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { ClaimedJob } from './claimed.js';
-import type { AcceptedJob } from './job.js';
 import type { Outcome } from './sql/settle.js';
 
 export type AttemptInfo = Pick<
@@ -12,7 +11,7 @@ export type AttemptInfo = Pick<
 /** What a listener can be told. Called in the process where it happens, after it happened; must return at once. */
 export interface EngineHooks {
   /** Jobs were accepted by this process, duplicates not among them. In a caller's transaction: not yet committed. */
-  jobsAccepted?(jobs: readonly AcceptedJob[]): void;
+  jobsAccepted?(task: { readonly name: string; readonly queue: string }, count: number): void;
   attemptStarted?(job: AttemptInfo): void;
   /** The outcome is recorded. `ms` is how long the handler took. */
   attemptEnded?(job: AttemptInfo, outcome: Outcome['kind'], ms: number): void;
@@ -32,8 +31,8 @@ export class Hooks {
     this.#logger = logger;
   }
 
-  jobsAccepted(jobs: readonly AcceptedJob[]): void {
-    this.#each((listener) => listener.jobsAccepted?.(jobs));
+  jobsAccepted(task: { readonly name: string; readonly queue: string }, count: number): void {
+    if (count > 0) this.#each((listener) => listener.jobsAccepted?.(task, count));
   }
 
   attemptStarted(job: AttemptInfo): void {

@@ -133,11 +133,15 @@ export interface Job {
   readonly deadlineAt: Date | null;
 }
 
-/** The answer to an enqueue. */
-export interface AcceptedJob extends Job {
+/** The answer for one of many. */
+export interface Accepted {
+  readonly id: string;
   /** True: there was one with the same id or unique key, and this is it. Nothing was enqueued. */
   readonly duplicate: boolean;
 }
+
+/** The answer to an enqueue. */
+export type AcceptedJob = Job & Accepted;
 
 /** Something that happened to a job. `seq` counts from 1 without gaps within the job. */
 export interface JobEvent {

@@ -5,10 +5,12 @@ import type { Logger } from '../foundation/logger.js';
 import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
 import type { Hooks } from './hooks.js';
+import type { Scheduler } from './schedules/scheduler.js';
 import {
   addUpTally,
   endOverdue,
   enforceCancels,
+  enforceTimeouts,
   healLimits,
   lead,
   rescueJobs,
@@ -19,6 +21,7 @@ export interface LeaderOptions {
   readonly db: Database;
   readonly logger: Logger;
   readonly hooks: Hooks;
+  readonly scheduler: Scheduler;
   /** Turns of housekeeping, milliseconds. @default 1000 */
   readonly intervalMs?: number;
   /** Worker crashes after which a job is failed. @default 3 */
@@ -31,7 +34,7 @@ const leaderName = 'housekeeping';
 
 /**
  * Housekeeping that one process at a time does: rescue of dead workers' jobs, enforced cancels and deadlines, and a
- * look whether any limit holds what it should not.
+ * look whether any limit holds what it should not, and the schedules.
  * Each step is safe to run twice or at once elsewhere; the lease only saves the work.
  *
  * With a worker's lease of 10 s, a leader's of 4 turns and a turn of 1 s, a job of a worker that died
@@ -87,13 +90,26 @@ export class Leader implements Service {
     }
     const enforced = await enforceCancels(db, cancelGraceMs);
     if (enforced > 0) logger.warn({ enforced }, 'cancelled jobs were ended without their workers');
+    const timedOut = await enforceTimeouts(db, cancelGraceMs);
+    if (timedOut > 0)
+      logger.warn({ timed_out: timedOut }, 'attempts were taken from workers that did not end them');
     const overdue = await endOverdue(db, cancelGraceMs);
     if (overdue.expired + overdue.deadline > 0)
       logger.warn({ ...overdue }, 'jobs were too late and are failed');
     const healed = await healLimits(db);
     if (healed.jobs > 0) logger.warn({ ...healed }, 'jobs waited for a limit that had room');
     await addUpTally(db);
+    await this.#fireSchedules();
     return { leading: true, rescued: rescued.length, enforced };
+  }
+
+  /** Last, and on its own: what ails a schedule must not cost a rescue. */
+  async #fireSchedules(): Promise<void> {
+    try {
+      await this.#options.scheduler.runOnce();
+    } catch (error) {
+      this.#options.logger.warn({ error: messageOf(error) }, 'schedules could not be looked at');
+    }
   }
 
   get #intervalMs(): number {

@@ -261,12 +261,12 @@ export class Worker implements Service {
     if (outcome.kind === 'snoozed' && outcome.reason === 'rate_limited') {
       void this.#tell(() => gates.close('task', job.task, outcome.delayMs));
     }
-    const error = 'error' in outcome ? { error_type: outcome.error.type, error: outcome.error.message } : {};
-    const level = outcome.kind === 'failed' ? 'error' : outcome.kind === 'retrying' ? 'warn' : 'debug';
-    logger[level](
-      { ...idsOf(job), outcome: outcome.kind, ms: Math.round(ms), ...error },
-      `attempt ${outcome.kind}`,
-    );
+    // Successes are told by the hooks: a line for each would be most of what a busy worker does.
+    if (outcome.kind === 'failed' || outcome.kind === 'retrying') {
+      const { type, message } = outcome.error;
+      const line = { ...idsOf(job), ms: Math.round(ms), error_type: type, error: message };
+      logger[outcome.kind === 'failed' ? 'error' : 'warn'](line, `attempt ${outcome.kind}`);
+    }
   }
 
   /** Gives back what was claimed and never begun. */

@@ -10,12 +10,14 @@ export interface LoopOptions {
   readonly intervalMs: number;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Pauses after failed turns. @default 250 ms, doubled up to 5 s */
+  readonly errorBackoff?: Backoff;
   /** One turn. Its error is logged and the loop goes on, later each time it fails again. */
   readonly runOnce: (signal: AbortSignal) => Promise<unknown>;
 }
 
 /** Whatever the interval: a heartbeat or a LISTEN must be back soon after what it needs is back. */
-const errorBackoff: Backoff = { initialMs: 250, factor: 2, maxMs: 5_000, jitter: 0.5 };
+const defaultErrorBackoff: Backoff = { initialMs: 250, factor: 2, maxMs: 5_000, jitter: 0.5 };
 
 /** Runs `runOnce` again and again until stopped; `wake()` ends the pause. No error ends it. */
 export class Loop implements Service {
@@ -63,7 +65,7 @@ export class Loop implements Service {
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        delay = backoffDelayMs(errorBackoff, failures);
+        delay = backoffDelayMs(this.#options.errorBackoff ?? defaultErrorBackoff, failures);
         this.#options.logger.warn(
           { loop: this.name, failures, error: messageOf(error) },
           `${this.name} failed; trying again in ${delay} ms`,

@@ -141,6 +141,7 @@ create table signalbox.tally (
   live bigint not null default 0,
   scheduled bigint not null default 0,
   retrying bigint not null default 0,
+  processing bigint not null default 0,
   succeeded bigint not null default 0,
   failed bigint not null default 0,
   cancelled bigint not null default 0

@@ -259,6 +259,9 @@ begin
   insert into signalbox.claim (worker_id, claimed_at, job_ids, runs)
   values (p_worker, v_now, v_all_ids, v_all_runs) returning id into claim_id;
 
+  insert into signalbox.tally (lane_id, processing)
+  select c.lane, count(*) from unnest(v_all_lane) as c(lane) group by c.lane;
+
   if exists (select from unnest(v_all_key) as k(key) where k.key is not null) then
     limited := true;
     insert into signalbox.slot (limiter, job_id)
@@ -328,8 +331,8 @@ begin
        end_status, p_worker, end_result::json
     from ended),
   counted as (
-    insert into signalbox.tally (lane_id, live, succeeded, failed, cancelled)
-    select lane_id, -count(*), count(*) filter (where end_status = 'succeeded'),
+    insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
+    select lane_id, -count(*), -count(*), count(*) filter (where end_status = 'succeeded'),
            count(*) filter (where end_status = 'failed'), count(*) filter (where end_status = 'cancelled')
     from ended group by lane_id),
   unslotted as (
@@ -382,9 +385,9 @@ begin
     where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
     returning j.id, j.lane_id, j.hold, j.limit_key),
   counted as (
-    insert into signalbox.tally (lane_id, scheduled, retrying)
-    select lane_id, count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
-    from back where hold is not null group by lane_id),
+    insert into signalbox.tally (lane_id, processing, scheduled, retrying)
+    select lane_id, -count(*), count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
+    from back group by lane_id),
   unslotted as (
     delete from signalbox.slot s using back b where s.job_id = b.id
     returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key),
@@ -426,8 +429,9 @@ begin
        progress, events, p_status, now(), worker_id, null
     from ended),
   counted as (
-    insert into signalbox.tally (lane_id, live, scheduled, retrying, failed, cancelled)
-    select lane_id, -count(*), -count(*) filter (where hold = 'scheduled'), -count(*) filter (where hold = 'retrying'),
+    insert into signalbox.tally (lane_id, live, processing, scheduled, retrying, failed, cancelled)
+    select lane_id, -count(*), -count(claimed_at), -count(*) filter (where hold = 'scheduled'),
+           -count(*) filter (where hold = 'retrying'),
            count(*) filter (where p_status = 'failed'), count(*) filter (where p_status = 'cancelled')
     from ended group by lane_id),
   unslotted as (
@@ -543,6 +547,9 @@ begin
         signalbox.event(now(), 'queued', j.runs + 1, '{"reason": "rescued"}'))
   from unnest(v_ids, v_at, v_workers, v_fates) as o(id, claimed_at, worker_id, fate)
   where o.fate = 'queued' and j.id = o.id;
+  insert into signalbox.tally (lane_id, processing)
+  select j.lane_id, -count(*) from unnest(v_ids, v_fates) as o(id, fate) join signalbox.job j on j.id = o.id
+  where o.fate = 'queued' group by j.lane_id;
   with unslotted as (
     delete from signalbox.slot s where s.job_id = any(v_ids) returning s.limiter)
   insert into signalbox.freed (keys)
@@ -583,6 +590,48 @@ begin
   from (values ('deadline', 'The deadline of the job passed.'),
                ('expired', 'The job was not started in time.')) as r(reason, message);
   return query select * from unnest(v_ids, v_reasons);
+end $$;
+
+-- Takes attempts away that are p_grace_ms over their time. Their worker lives, but does not do it: it counts as a
+-- failed attempt, and the next one may start at once elsewhere.
+create function signalbox.time_out(p_grace_ms double precision) returns setof uuid
+language plpgsql as $$
+declare
+  v_ids uuid[];
+  v_last uuid[];
+begin
+  if not exists (
+    select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+    where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()) then
+    return;
+  end if;
+  perform signalbox.lock_claims();
+  select array_agg(j.id), array_agg(j.id) filter (where j.failures + 1 >= j.max_attempts) into v_ids, v_last
+  from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+  where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now();
+  perform signalbox.end_jobs(v_last, 'failed', 'attempts_exhausted', '{"type": "timeout", "retryable": true,
+    "message": "The attempt took too long and its worker did not end it."}', false) where v_last is not null;
+  with back as (
+    update signalbox.job j
+    set runs = j.runs + 1, failures = j.failures + 1, hold = 'retrying', run_at = now(), reason = 'timeout',
+        started_at = r.claimed_at, touched_at = now(),
+        error = jsonb_build_object('type', 'timeout', 'retryable', true, 'attempt', j.runs + 1,
+          'message', 'The attempt took too long and its worker did not end it.'),
+        events = signalbox.remember(signalbox.history(j),
+          signalbox.begun(signalbox.history(j), j.runs + 1, r.claimed_at, r.worker_id),
+          signalbox.event(now(), 'retrying', j.runs + 1, jsonb_build_object('reason', 'timeout', 'run_at', now())))
+    from signalbox.running r
+    where j.id = any(v_ids) and r.job_id = j.id and r.runs = j.runs
+    returning j.id, j.lane_id, j.limit_key),
+  counted as (
+    insert into signalbox.tally (lane_id, processing, retrying)
+    select lane_id, -count(*), count(*) from back group by lane_id),
+  unslotted as (
+    delete from signalbox.slot s using back b where s.job_id = b.id
+    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key)
+  insert into signalbox.freed (keys)
+  select array_agg(distinct key) from unslotted where key is not null having count(key) > 0;
+  return query select unnest(v_ids);
 end $$;
 
 -- Ends jobs that are to be cancelled and that nobody runs, or whose worker has not stopped p_grace_ms after the wish.
@@ -730,6 +779,7 @@ drop function signalbox.retry(uuid);
 drop function signalbox.heal_limits();
 drop function signalbox.whole_history(signalbox.finished);
 drop function signalbox.end_cancelled(double precision);
+drop function signalbox.time_out(double precision);
 drop function signalbox.end_overdue(integer, double precision);
 drop function signalbox.rescue(integer);
 drop function signalbox.promote(integer);

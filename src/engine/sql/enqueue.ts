@@ -90,6 +90,30 @@ export interface Inserted {
   readonly scheduled: ReadonlySet<string>;
 }
 
+/** Jobs of one task that differ in their id and input only; no input is larger than `inlineInputBytes`. */
+export interface UniformJobs {
+  readonly laneId: number;
+  readonly priority: number;
+  readonly maxAttempts: number;
+  readonly timeoutMs: number;
+  readonly ids: readonly string[];
+  /** JSON texts. */
+  readonly inputs: readonly string[];
+}
+
+/** Inserts new jobs, all or none. @returns the time of the transaction */
+export async function insertUniformJobs(
+  db: Queryable,
+  jobs: UniformJobs,
+  wakeQueues: readonly string[],
+): Promise<Date> {
+  const { laneId, priority, maxAttempts, timeoutMs, ids, inputs } = jobs;
+  const values = [wakeQueues, uuidArray(ids), textArray(inputs)];
+  const policy = [laneId, priority, maxAttempts, timeoutMs, ids.length];
+  const { rows } = await db.query<{ at: Date }>(uniformSql, [...values, ...policy]);
+  return rows[0]?.at as Date;
+}
+
 /**
  * Inserts jobs, all or none; an id that is there already is left as it is. `wakeQueues` are told in the same
  * transaction.
@@ -101,17 +125,11 @@ export async function insertJobs(
 ): Promise<Inserted> {
   const [first] = jobs;
   if (first !== undefined && jobs.every((job) => isLike(job, first))) {
-    const { rows } = await db.query<{ at: Date }>(uniformSql, [
-      wakeQueues,
-      uuidArray(jobs.map(({ id }) => id)),
-      textArray(jobs.map(({ input }) => input)),
-      first.laneId,
-      first.priority,
-      first.maxAttempts,
-      first.timeoutMs,
-      jobs.length,
-    ]);
-    return { at: rows[0]?.at as Date, made: null, scheduled: new Set() };
+    const { laneId, priority, maxAttempts, timeoutMs } = first;
+    const policy = { laneId, priority, maxAttempts, timeoutMs };
+    const uniform = { ...policy, ids: jobs.map(({ id }) => id), inputs: jobs.map(({ input }) => input) };
+    const at = await insertUniformJobs(db, uniform, wakeQueues);
+    return { at, made: null, scheduled: new Set() };
   }
   const more = jobs.map((job) => job.more);
   const { rows } = await db.query<{ at: Date; made: string[]; scheduled: string[] }>(mixedSql, [
@@ -140,12 +158,17 @@ export async function insertJobs(
 function isLike(job: NewJob, first: NewJob): boolean {
   return (
     job.more === null &&
-    job.input.length * 3 <= inlineInputBytes &&
+    isInline(job.input) &&
     job.laneId === first.laneId &&
     job.priority === first.priority &&
     job.maxAttempts === first.maxAttempts &&
     job.timeoutMs === first.timeoutMs
   );
+}
+
+/** Whether the text surely has no more than `inlineInputBytes` bytes. */
+export function isInline(json: string): boolean {
+  return json.length * 3 <= inlineInputBytes;
 }
 
 function arrayLiteral(texts: readonly string[]): string {

@@ -16,6 +16,13 @@ export async function findJob(db: Queryable, id: string): Promise<Job | undefine
   return (await findJobs(db, [id]))[0];
 }
 
+const unfinishedSql = `select id from signalbox.job where id = any($1::uuid[])`;
+
+/** Which of these jobs exist and have not ended. Primary keys. */
+export async function unfinishedOf(db: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  return new Set((await db.query<{ id: string }>(unfinishedSql, [ids])).rows.map(({ id }) => id));
+}
+
 export interface JobFilter {
   readonly statuses?: readonly JobStatus[] | undefined;
   readonly task?: string | undefined;
@@ -57,13 +64,12 @@ export async function listJobs(db: Queryable, filter: JobFilter): Promise<Job[]>
 
 const ended: readonly JobStatus[] = ['succeeded', 'failed', 'cancelled'];
 
-// The tally's few rows, and the claims with their jobs for what runs.
+// The tally's few rows.
 const countsSql = `
   select coalesce(sum(live), 0)::float8 as live, coalesce(sum(scheduled), 0)::float8 as scheduled,
          coalesce(sum(retrying), 0)::float8 as retrying, coalesce(sum(succeeded), 0)::float8 as succeeded,
          coalesce(sum(failed), 0)::float8 as failed, coalesce(sum(cancelled), 0)::float8 as cancelled,
-         (select count(*)::float8 from signalbox.running r
-          join signalbox.job j on j.id = r.job_id and j.runs = r.runs) as processing
+         coalesce(sum(processing), 0)::float8 as processing
   from signalbox.tally`;
 
 type CountsRow = Record<'live' | Exclude<JobStatus, 'queued' | 'blocked'>, number>;

@@ -22,6 +22,17 @@ export async function enforceCancels(db: Queryable, graceMs: number): Promise<nu
   return (await db.query(endCancelledSql, [graceMs])).rowCount ?? 0;
 }
 
+// Under the lock of the claims. The few claims and their jobs.
+const timeOutSql = `select pg_notify('signalbox', 'job:' || id) from signalbox.time_out($1) as id`;
+
+/**
+ * Ends attempts whose worker lives and has not ended them itself `graceMs` after their time was over, as when a
+ * handler blocks its event loop for good. @returns how many
+ */
+export async function enforceTimeouts(db: Queryable, graceMs: number): Promise<number> {
+  return (await db.query(timeOutSql, [graceMs])).rowCount ?? 0;
+}
+
 // Under the lock of the claims. Index `job_ending`.
 const endOverdueSql = `
   select o.reason, pg_notify('signalbox', 'job:' || o.job_id) from signalbox.end_overdue(1000, $1) as o`;
@@ -49,8 +60,9 @@ export async function healLimits(db: Queryable): Promise<{ slots: number; jobs: 
 // Adds up what was counted. Readers of the sum see the rows before or the one after, never both.
 const addUpSql = `
   with gone as (delete from signalbox.tally returning *)
-  insert into signalbox.tally (lane_id, live, scheduled, retrying, succeeded, failed, cancelled)
-  select lane_id, sum(live), sum(scheduled), sum(retrying), sum(succeeded), sum(failed), sum(cancelled)
+  insert into signalbox.tally (lane_id, live, scheduled, retrying, processing, succeeded, failed, cancelled)
+  select lane_id, sum(live), sum(scheduled), sum(retrying), sum(processing), sum(succeeded), sum(failed),
+         sum(cancelled)
   from gone group by lane_id`;
 const tallyRowsSql = `select count(*)::integer as n from (select from signalbox.tally limit 1000) as t`;
 

@@ -25,7 +25,7 @@ export async function registerWorker(db: Queryable, worker: WorkerRegistration):
 const renewSql = `
   update signalbox.worker
   set heartbeat_at = now(), lease_expires_at = now() + $2::float8 * interval '1 millisecond'
-  where id = $1 and lease_expires_at > now()`;
+  where id = $1 and lease_expires_at > clock_timestamp()`;
 
 /** @returns false when the lease is lost for good */
 export async function renewLease(db: Queryable, workerId: string, leaseMs: number): Promise<boolean> {
