@@ -53,7 +53,7 @@ export class Acceptor {
 
   /** In the caller's transaction: durable with that, and told to the workers with that. */
   async within(tx: Queryable, task: Task, input: unknown, options?: EnqueueOptions): Promise<AcceptedJob> {
-    const job = prepareJob(task, await this.#laneOf(task), input, options);
+    const job = prepareJob(task, await this.#lanes.within(tx, task.queue, task.name), input, options);
     const [accepted] =
       job.more?.unique == null
         ? await this.#insertPlain(tx, [job], [job.queue])

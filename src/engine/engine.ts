@@ -96,6 +96,7 @@ export class Engine implements Service {
   }
 
   async start(): Promise<void> {
+    await this.#lanes.prepare(this.tasks.list().map(({ name, queue }) => ({ queue, task: name })));
     await this.gates.declare(this.tasks.list(), this.#options.queues ?? {});
     if (this.#options.schedules !== undefined) await this.schedules.sync(this.#options.schedules);
     await this.#notifications.start();

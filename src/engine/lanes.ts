@@ -1,29 +1,44 @@
 import type { Queryable } from '../database/queryable.js';
 import { ensureLanes, type Lane, readLanes } from './sql/lanes.js';
 
-/**
- * The lanes that this process has met. They are never removed, so what was read once stays true. They are made on
- * our own connection: a lane must not vanish with the transaction of the caller who needed it first.
- */
+/** The lanes that this process has met. They are never removed, so what was read once stays true. */
 export class Lanes {
   readonly #db: Queryable;
   readonly #byName = new Map<string, Lane>();
   readonly #byId = new Map<number, Lane>();
+  readonly #asked = new Map<string, Promise<number>>();
 
   constructor(db: Queryable) {
     this.#db = db;
   }
 
-  /** The id of a known lane; `undefined` when `require` has to be asked first. */
   known(queue: string, task: string): number | undefined {
     return this.#byName.get(nameOf(queue, task))?.id;
   }
 
-  async require(queue: string, task: string): Promise<number> {
-    const known = this.known(queue, task);
-    if (known !== undefined) return known;
-    const [lane] = await ensureLanes(this.#db, [{ queue, task }]);
-    if (lane === undefined) throw new Error(`the lane of ${task} in ${queue} is neither there nor made`);
+  /** On our own connection; however many ask for one lane, it is asked for once. */
+  require(queue: string, task: string): Promise<number> {
+    const name = nameOf(queue, task);
+    const asked = this.#asked.get(name) ?? this.#ask(queue, task).finally(() => this.#asked.delete(name));
+    this.#asked.set(name, asked);
+    return asked;
+  }
+
+  /**
+   * In the caller's transaction: a second connection could be waited for by everybody who holds one. Not remembered,
+   * because a lane that is new may vanish with that transaction.
+   */
+  async within(tx: Queryable, queue: string, task: string): Promise<number> {
+    return this.known(queue, task) ?? only(await ensureLanes(tx, [{ queue, task }])).id;
+  }
+
+  /** Makes and learns lanes beforehand. */
+  async prepare(wanted: readonly { readonly queue: string; readonly task: string }[]): Promise<void> {
+    for (const lane of await ensureLanes(this.#db, wanted)) this.#learn(lane);
+  }
+
+  async #ask(queue: string, task: string): Promise<number> {
+    const lane = only(await ensureLanes(this.#db, [{ queue, task }]));
     this.#learn(lane);
     return lane.id;
   }
@@ -43,4 +58,10 @@ export class Lanes {
 
 function nameOf(queue: string, task: string): string {
   return `${queue}\n${task}`;
+}
+
+function only(lanes: readonly Lane[]): Lane {
+  const [lane] = lanes;
+  if (lane === undefined) throw new Error('a lane is neither there nor made');
+  return lane;
 }

@@ -49,9 +49,10 @@ export interface OpenTask<Input> {
   price(input: Input): number;
   /**
    * Checks in the enqueueing transaction that what the input names belongs to the caller, and records what
-   * belongs with the job. Throws a SignalboxError to refuse.
+   * belongs with the job. Throws a SignalboxError to refuse. Without it the job goes with those of other callers in
+   * one transaction.
    */
-  admit(tx: Queryable, job: { id: string; input: Input; caller: Caller }): Promise<void>;
+  admit?(tx: Queryable, job: { id: string; input: Input; caller: Caller }): Promise<void>;
 }
 
 /** Of all jobs with one key, whatever their task, at most `limit` run at once. */

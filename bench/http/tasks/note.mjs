@@ -5,6 +5,6 @@ import { noteInput } from '../task-schema.mjs';
 export const note = task({
   name: 'bench.note',
   input: noteInput,
-  open: { permission: 'jobs:write', price: () => 0, admit: async () => undefined },
+  open: { permission: 'jobs:write', price: () => 0 },
   run: async () => undefined,
 });

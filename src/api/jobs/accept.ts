@@ -1,3 +1,4 @@
+import type { EnqueueOptions } from '../../engine/enqueue.js';
 import type { Job } from '../../engine/job.js';
 import type { OpenTask, Task } from '../../engine/task.js';
 import { newId } from '../../foundation/ids.js';
@@ -31,16 +32,17 @@ export async function acceptJob(
   const open = openOf(task);
   if (!principal.has(open.permission)) throw permissionDenied(principal, open.permission);
   const input = checkOrThrow(task.input, body.input, { whole: 'input', prefix });
+  const options: EnqueueOptions = {
+    owner: principal.id,
+    priority: body.priority,
+    runAt: body.run_at === undefined ? undefined : new Date(body.run_at),
+    tags: body.tags,
+  };
+  if (open.admit === undefined) return engine.enqueue(task, body.input, options);
   const id = newId();
   return database.transaction(async (tx) => {
-    await open.admit(tx, { id, input, caller: { id: principal.id, permissions: principal.permissions } });
-    return engine.enqueue(tx, task, body.input, {
-      id,
-      owner: principal.id,
-      priority: body.priority,
-      runAt: body.run_at === undefined ? undefined : new Date(body.run_at),
-      tags: body.tags,
-    });
+    await open.admit?.(tx, { id, input, caller: { id: principal.id, permissions: principal.permissions } });
+    return engine.enqueue(tx, task, body.input, { ...options, id });
   });
 }
 

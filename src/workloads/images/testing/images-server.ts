@@ -102,7 +102,7 @@ export class ImagesServer {
     const { permissions } = await byName.authenticate({ apiKey: caller });
     const id = newId();
     return this.db.database.transaction(async (tx) => {
-      await open.admit(tx, { id, input: parsed, caller: { id: caller, permissions } });
+      await open.admit?.(tx, { id, input: parsed, caller: { id: caller, permissions } });
       return this.engine.enqueue(tx, task, input, { id, owner: caller });
     });
   }
