@@ -33,7 +33,7 @@ export class Acceptor {
     this.#lanes = lanes;
     this.#announcer = announcer;
     this.#inserts = new Batcher({
-      run: (jobs) => this.#insertPlain(database, jobs, announcer.claimWakes(jobs.map(({ queue }) => queue))),
+      run: (jobs) => this.#insertAwake(jobs),
       concurrency: 2,
       maxBatch: 1_000,
       blames: (error) => !isSignalboxError(error),
@@ -43,9 +43,7 @@ export class Acceptor {
   async one(task: Task, input: unknown, options?: EnqueueOptions): Promise<AcceptedJob> {
     const job = prepareJob(task, await this.#laneOf(task), input, options);
     if (job.more?.unique == null && options?.id === undefined) {
-      const accepted = await this.#inserts.add(job);
-      this.#announcer.enqueued(job.queue);
-      return accepted;
+      return this.#inserts.add(job);
     }
     const [accepted] = await this.#insertExact([job]);
     return accepted as AcceptedJob;
@@ -69,13 +67,23 @@ export class Acceptor {
     if (jobs.some(({ more }) => more?.unique) || items.some(({ options }) => options?.id !== undefined)) {
       return (await this.#insertExact(jobs)).map(({ id, duplicate }) => ({ id, duplicate }));
     }
-    await insertJobs(this.#database, jobs, this.#announcer.claimWakes([task.queue]));
-    this.#announcer.enqueued(task.queue);
+    const queues = [task.queue];
+    const told = this.#announcer.claimWakes(queues);
+    await insertJobs(this.#database, jobs, told);
+    this.#announcer.enqueued(queues, told);
     return jobs.map(({ id }) => ({ id, duplicate: false }));
   }
 
   #laneOf(task: Task): number | Promise<number> {
     return this.#lanes.known(task.queue, task.name) ?? this.#lanes.require(task.queue, task.name);
+  }
+
+  async #insertAwake(jobs: readonly NewJob[]): Promise<AcceptedJob[]> {
+    const queues = [...new Set(jobs.map(({ queue }) => queue))];
+    const told = this.#announcer.claimWakes(queues);
+    const accepted = await this.#insertPlain(this.#database, jobs, told);
+    this.#announcer.enqueued(queues, told);
+    return accepted;
   }
 
   async #insertPlain(
@@ -105,7 +113,7 @@ export class Acceptor {
       const found = new Map((await findJobs(tx, [...ended])).map((job) => [job.id, job]));
       return answers.map((answer) => duplicateOf(found.get(answer.id)) ?? answer);
     });
-    for (const queue of queues) this.#announcer.enqueued(queue);
+    this.#announcer.enqueued(queues, queues);
     return accepted;
   }
 

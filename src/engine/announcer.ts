@@ -37,28 +37,23 @@ export class Announcer {
     return () => this.#local.delete(handler);
   }
 
-  /**
-   * Which queues the inserting transaction itself shall wake: those that have been quiet. The others are told
-   * together a moment later.
-   */
+  /** Which of these queues the inserting transaction itself shall wake: those that have been quiet. */
   claimWakes(queues: readonly string[]): string[] {
     const now = performance.now();
-    const wakes: string[] = [];
-    for (const queue of new Set(queues)) {
-      if (now - (this.#wokenAt.get(queue) ?? 0) > quietMs) {
-        this.#wokenAt.set(queue, now);
-        wakes.push(queue);
-      } else {
-        this.#queues.add(queue);
-        this.#schedule();
-      }
-    }
-    return wakes;
+    const quiet = queues.filter((queue) => now - (this.#wokenAt.get(queue) ?? 0) > quietMs);
+    for (const queue of quiet) this.#wokenAt.set(queue, now);
+    return quiet;
   }
 
-  /** Jobs of a queue were committed by this process. */
-  enqueued(queue: string): void {
-    for (const handler of this.#local) handler({ kind: 'queue', name: queue });
+  /**
+   * Jobs of these queues were committed by this process, which woke those of `told` with it. The others are told a
+   * moment later; told before the commit, a worker would look, find nothing, and not look again.
+   */
+  enqueued(queues: readonly string[], told: readonly string[]): void {
+    for (const name of queues) {
+      for (const handler of this.#local) handler({ kind: 'queue', name });
+      if (!told.includes(name)) this.freed(name);
+    }
   }
 
   /** This job moved. */

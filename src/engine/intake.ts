@@ -38,6 +38,8 @@ export class Intake {
   #floor: Floor | null = null;
   #thoroughAt = 0;
   #thorough = true;
+  #hungry = true;
+  #backlog = false;
   #begun = 0;
   #measuredAt = performance.now();
   #perMs = 0;
@@ -51,9 +53,22 @@ export class Intake {
     return this.#waiting.length - this.#next;
   }
 
-  /** Whether the next claim should be made now. */
+  /** Whether there is room for a claim's jobs. */
   get wanted(): boolean {
     return this.waiting < this.#options.free() + this.#ahead / 2;
+  }
+
+  /**
+   * Whether there may be more to claim than was claimed: the last claim took all it might, or there was no room for
+   * one. When it found less, whatever comes later is announced.
+   */
+  get hungry(): boolean {
+    return this.#hungry && this.wanted;
+  }
+
+  /** There was something to look for, and no room. */
+  putOff(): void {
+    this.#hungry = true;
   }
 
   /** The next job to begin. */
@@ -87,18 +102,19 @@ export class Intake {
     const room = this.#options.free() - this.waiting;
     const thorough = this.#thorough || performance.now() - this.#thoroughAt > floorMs;
     // Suspects, which took a worker with them before, only go into slots: a crash must not blame those that wait.
-    const limit = Math.min(thorough && room > 0 ? room : room + Math.ceil(this.#ahead), maxClaim);
+    const limit = Math.min(thorough && room > 0 ? room : room + this.#ahead, maxClaim);
     if (limit <= 0) return { claimed: 0, againInMs: undefined };
     const suspects = room > 0 && limit <= room;
     const floor = thorough ? null : this.#floor;
     if (thorough) this.#thoroughAt = performance.now();
     const claim = await claimJobs(db, { workerId, queues, tasks, limit, suspects, floor });
     const full = claim.taken === limit;
+    this.#backlog = full;
     this.#floor = full ? claim.floor : null;
     this.#thorough = !full && !suspects;
     await this.#receive(claim, workerId);
-    const again = claim.again || full || (!full && !suspects && room > 0);
-    return { claimed: claim.taken, againInMs: again ? 0 : (claim.opensInMs ?? undefined) };
+    this.#hungry = claim.again || full || (!suspects && room > 0);
+    return { claimed: claim.taken, againInMs: this.#hungry ? 0 : (claim.opensInMs ?? undefined) };
   }
 
   async #receive(claim: Claim, workerId: string): Promise<void> {
@@ -118,8 +134,9 @@ export class Intake {
     this.#claimedAt = performance.now();
   }
 
+  /** Only behind a backlog: with slots to spare every job begins as soon as it is claimed. */
   get #ahead(): number {
-    return Math.min(this.#perMs * aheadMs, maxAhead);
+    return this.#backlog ? Math.min(Math.floor(this.#perMs * aheadMs), maxAhead) : 0;
   }
 
   /** How many jobs begin in a millisecond, smoothed. */

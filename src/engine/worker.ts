@@ -180,14 +180,16 @@ export class Worker implements Service {
     if (workerId === undefined || this.#draining) return { claimed: 0 };
     if (performance.now() - this.#reconciledAt > reconcileMs) await this.#reconcile(workerId);
     this.#release(this.#intake.takeStale());
-    if (!this.#intake.wanted || this.#settler.pending > maxPending) return { claimed: 0 };
+    if (!this.#intake.wanted || this.#settler.pending > maxPending) {
+      this.#intake.putOff();
+      return { claimed: 0 };
+    }
     const { claimed, againInMs } = await this.#intake.claim(workerId);
     // The lease or the worker may have ended while the claim was on its way back.
     if (this.#lease.workerId !== workerId) this.#intake.takeAll();
     else if (this.#draining) this.#release(this.#intake.takeAll());
     this.#pump();
-    if (againInMs === 0 && this.#intake.wanted) this.#claims.wake();
-    else if (againInMs !== undefined) this.#wakeIn(againInMs);
+    if (againInMs !== undefined && againInMs > 0) this.#wakeIn(againInMs);
     return { claimed };
   }
 
@@ -204,7 +206,7 @@ export class Worker implements Service {
       if (job === undefined) break;
       this.#begin(job);
     }
-    if (!this.#draining && this.#intake.wanted) this.#claims.wake();
+    if (!this.#draining && this.#intake.hungry) this.#claims.wake();
   }
 
   #begin(job: ClaimedJob): void {
