@@ -11,6 +11,6 @@ export async function drainOf(stage, name, { count, boundMs }) {
 }
 
 export async function drainBy(worker, { count, boundMs }) {
-  const { ms, cpuUs, handled } = await worker.call('drain', { count, boundMs }, boundMs + 90_000);
-  return { rate: (count * 1_000) / ms, cpuUsPerJob: cpuUs / count, twice: handled - count };
+  const { ms, cpuUs, handled, violations } = await worker.call('drain', { count, boundMs }, boundMs + 90_000);
+  return { rate: (count * 1_000) / ms, cpuUsPerJob: cpuUs / count, twice: handled - count, violations };
 }

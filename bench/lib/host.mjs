@@ -128,7 +128,7 @@ serve(
       await untilRecorded(60_000);
       const ms = performance.now() - started;
       const { user, system: kernel } = process.cpuUsage(cpu);
-      return { ms, cpuUs: user + kernel, handled };
+      return { ms, cpuUs: user + kernel, handled, violations: system.violations?.() ?? 0 };
     },
 
     async work({ profile }) {

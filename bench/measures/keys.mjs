@@ -1,15 +1,15 @@
-/** Thrown by a measure of something that Signalbox does not have yet. */
-class NotAvailable extends Error {
-  notAvailable = true;
-}
+import { drainOf } from '../lib/drain.mjs';
 
-/** To be written with the limits: 10,000 keys, the drain rate and a count of violations by the handlers themselves. */
+/** A drain of 50,000 jobs with 10,000 keys of which one may run at a time, against the same without keys. */
 export const keys = {
   name: 'keys',
   contenders: ['signalbox'],
-  maxRounds: 1,
-  run: async () => {
-    throw new NotAvailable('Signalbox has no limits per key yet');
+  run: async (stage) => {
+    const options = { count: stage.size(50_000), boundMs: 300_000 };
+    const plain = await drainOf(stage, 'signalbox', options);
+    const keyed = await drainOf(stage, 'signalbox-keyed', options);
+    if (keyed.violations > 0) throw new Error(`a limit was exceeded ${keyed.violations} times`);
+    return { plain: plain.rate, keyed: keyed.rate };
   },
   rows: [
     {

@@ -8,6 +8,7 @@
  *   add(input)             one job; durable, or as durable as the system makes it, when it resolves
  *   work(handler, profile) starts its worker; `profile` is 'throughput' or 'latency'
  *   remaining()            jobs that wait or run
+ *   violations?()          how often a limit was exceeded
  *   close()
  */
 export const systems = {
@@ -15,9 +16,10 @@ export const systems = {
   'graphile-worker': { store: 'postgres' },
   'pg-boss': { store: 'postgres' },
   bullmq: { store: 'redis' },
+  'signalbox-keyed': { store: 'postgres', ours: true, variant: true },
 };
 
-export const everybody = Object.keys(systems);
+export const everybody = Object.keys(systems).filter((name) => !systems[name].variant);
 export const postgresPeers = everybody.filter(
   (name) => systems[name].store === 'postgres' && !systems[name].ours,
 );

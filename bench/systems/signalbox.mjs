@@ -4,7 +4,7 @@ import { quiet } from '../lib/quiet.mjs';
 
 const input = z.strictObject({ n: z.number(), to: z.string(), at: z.number().optional() });
 
-export async function open({ url }) {
+export async function open({ url }, policy = {}) {
   const connection = {
     url,
     applicationName: 'bench-signalbox',
@@ -12,7 +12,7 @@ export async function open({ url }) {
     statementTimeoutMs: 120_000,
   };
   let handle = () => undefined;
-  const noop = task({ name: 'bench.noop', input, run: async (job) => handle(job) });
+  const noop = task({ name: 'bench.noop', input, run: async (job) => handle(job), ...policy });
   const database = new Database({ ...connection, poolSize: 16, logger: quiet });
   const engine = new Engine({ database, tasks: [noop], logger: quiet });
   let worker;

@@ -122,7 +122,7 @@ begin
   -- Jobs that wait for a slot of their key, as many as there are slots now.
   with gone as (delete from signalbox.freed f returning f.keys)
   select array_agg(distinct k) into v_keys from gone cross join lateral unnest(gone.keys) as k;
-  if v_keys is not null then
+  if v_keys is not null and exists (select from signalbox.job j where j.hold = 'limited') then
     update signalbox.job j
     set hold = null, place = greatest(j.place, p_floor_place)
     from (
@@ -199,6 +199,7 @@ begin
       last_place := v_place;
     else
       last_priority := null;
+      v_docs := null;
     end if;
 
     if v_gated then
@@ -217,6 +218,7 @@ begin
       into v_ids, v_runs, v_lane, v_key, v_max
       from c
       where (c.queue_room is null or c.in_queue <= c.queue_room) and (c.task_room is null or c.in_task <= c.task_room);
+      v_docs := null;
       exit when v_ids is null;
     end if;
 
@@ -237,6 +239,7 @@ begin
       into v_ids, v_runs, v_lane, v_key, v_over
       from c;
       if v_over is not null then
+        v_docs := null;
         update signalbox.job j set hold = 'limited' from unnest(v_over) as o(id) where j.id = o.id;
       end if;
     end if;
@@ -291,7 +294,7 @@ begin
     where u.key = k.key and u.job_id = any(v_all_ids) and not 'processing' = any(u.states);
   end if;
   if v_bytes <= 49152 then
-    jobs := case when limited then signalbox.claimed(claim_id) else '[' || v_docs || ']' end;
+    jobs := case when v_docs is null then signalbox.claimed(claim_id) else '[' || v_docs || ']' end;
   end if;
 end $$;
 
