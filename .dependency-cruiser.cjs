@@ -12,6 +12,7 @@ const layers = [
   'identity',
   'storage',
   'telemetry',
+  'testkit',
   'engine',
   'database',
   'config',
@@ -42,6 +43,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/engine/', pathNot: '(\\.test\\.ts|/testing/)' },
       to: { dependencyTypes: ['npm', 'npm-optional'], pathNot: '^node_modules/(zod|pg|uuid|croner)/' },
+    },
+    {
+      name: 'the-test-kit-is-for-tests',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/testkit/' },
+      to: { path: '^src/testkit/' },
     },
     {
       name: 'no-cycles',

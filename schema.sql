@@ -197,56 +197,6 @@ create table signalbox.payload (
   constraint payload_pkey PRIMARY KEY (job_id)
 );
 
-create table signalbox.schedule (
-  name text not null,
-  source text not null,
-  task text not null,
-  input jsonb not null,
-  slot_field text,
-  cron text not null,
-  time_zone text not null,
-  catch_up text not null,
-  overlap text not null,
-  jitter_ms integer not null,
-  priority smallint,
-  owner text,
-  tags text[] not null default '{}'::text[],
-  paused boolean not null default false,
-  enabled boolean not null default true,
-  next_slot timestamp with time zone,
-  due_at timestamp with time zone,
-  held_slot timestamp with time zone,
-  open_jobs uuid[] not null default '{}'::uuid[],
-  failures integer not null default 0,
-  last_error text,
-  last_error_at timestamp with time zone,
-  created_at timestamp with time zone not null default now(),
-  updated_at timestamp with time zone not null default now(),
-  constraint schedule_at_rest CHECK (((due_at IS NULL) OR (enabled AND (NOT paused)))),
-  constraint schedule_catch_up_check CHECK ((catch_up = ANY (ARRAY['none'::text, 'latest'::text, 'all'::text]))),
-  constraint schedule_jitter_ms_check CHECK ((jitter_ms >= 0)),
-  constraint schedule_overlap_check CHECK ((overlap = ANY (ARRAY['allow'::text, 'skip'::text, 'wait'::text]))),
-  constraint schedule_pkey PRIMARY KEY (name),
-  constraint schedule_source_check CHECK ((source = ANY (ARRAY['code'::text, 'api'::text])))
-);
-
-create table signalbox.schedule_firing (
-  schedule text not null,
-  slot timestamp with time zone not null,
-  kind text not null,
-  outcome text not null,
-  job_id uuid,
-  missed_from timestamp with time zone,
-  missed integer,
-  at timestamp with time zone not null default now(),
-  constraint schedule_firing_has_job CHECK (((outcome = 'enqueued'::text) = (job_id IS NOT NULL))),
-  constraint schedule_firing_kind_check CHECK ((kind = ANY (ARRAY['slot'::text, 'manual'::text]))),
-  constraint schedule_firing_missed CHECK (((outcome = 'missed'::text) = (missed_from IS NOT NULL))),
-  constraint schedule_firing_outcome_check CHECK ((outcome = ANY (ARRAY['enqueued'::text, 'held'::text, 'skipped'::text, 'missed'::text]))),
-  constraint schedule_firing_pkey PRIMARY KEY (schedule, slot, kind),
-  constraint schedule_firing_schedule_fkey FOREIGN KEY (schedule) REFERENCES schedule(name) ON DELETE CASCADE
-);
-
 create table signalbox.slot (
   limiter text not null,
   job_id uuid not null,
@@ -258,7 +208,6 @@ create table signalbox.tally (
   live bigint not null default 0,
   scheduled bigint not null default 0,
   retrying bigint not null default 0,
-  processing bigint not null default 0,
   succeeded bigint not null default 0,
   failed bigint not null default 0,
   cancelled bigint not null default 0
@@ -311,10 +260,6 @@ CREATE INDEX job_ending ON signalbox.job USING btree (LEAST(expires_at, deadline
 CREATE INDEX job_limited ON signalbox.job USING btree (limit_key, priority, place) WHERE (hold = 'limited'::text);
 
 CREATE INDEX job_ready ON signalbox.job USING btree (lane_id, priority, place) WHERE (hold IS NULL);
-
-CREATE INDEX schedule_due ON signalbox.schedule USING btree (due_at) WHERE (due_at IS NOT NULL);
-
-CREATE UNIQUE INDEX schedule_firing_held ON signalbox.schedule_firing USING btree (schedule) WHERE (outcome = 'held'::text);
 
 CREATE INDEX slot_by_job ON signalbox.slot USING btree (job_id);
 
@@ -729,9 +674,6 @@ begin
   insert into signalbox.claim (worker_id, claimed_at, job_ids, runs)
   values (p_worker, v_now, v_all_ids, v_all_runs) returning id into claim_id;
 
-  insert into signalbox.tally (lane_id, processing)
-  select c.lane, count(*) from unnest(v_all_lane) as c(lane) group by c.lane;
-
   if exists (select from unnest(v_all_key) as k(key) where k.key is not null) then
     limited := true;
     insert into signalbox.slot (limiter, job_id)
@@ -840,9 +782,8 @@ begin
        progress, events, p_status, now(), worker_id, null
     from ended),
   counted as (
-    insert into signalbox.tally (lane_id, live, processing, scheduled, retrying, failed, cancelled)
-    select lane_id, -count(*), -count(claimed_at), -count(*) filter (where hold = 'scheduled'),
-           -count(*) filter (where hold = 'retrying'),
+    insert into signalbox.tally (lane_id, live, scheduled, retrying, failed, cancelled)
+    select lane_id, -count(*), -count(*) filter (where hold = 'scheduled'), -count(*) filter (where hold = 'retrying'),
            count(*) filter (where p_status = 'failed'), count(*) filter (where p_status = 'cancelled')
     from ended group by lane_id),
   unslotted as (
@@ -935,8 +876,8 @@ begin
        end_status, p_worker, end_result::json
     from ended),
   counted as (
-    insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
-    select lane_id, -count(*), -count(*), count(*) filter (where end_status = 'succeeded'),
+    insert into signalbox.tally (lane_id, live, succeeded, failed, cancelled)
+    select lane_id, -count(*), count(*) filter (where end_status = 'succeeded'),
            count(*) filter (where end_status = 'failed'), count(*) filter (where end_status = 'cancelled')
     from ended group by lane_id),
   unslotted as (
@@ -951,6 +892,71 @@ begin
   settled as (delete from signalbox.claim c where c.id = any(p_done))
   select array_agg(id) into v_held from ended;
   return case when cardinality(v_held) = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.forget(p_after uuid, p_limit integer, p_succeeded_ms double precision, p_failed_ms double precision, p_cancelled_ms double precision, OUT seen integer, OUT removed integer, OUT last uuid)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_after uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+  v_succeeded timestamptz := now() - p_succeeded_ms * interval '1 millisecond';
+  v_failed timestamptz := now() - p_failed_ms * interval '1 millisecond';
+  v_cancelled timestamptz := now() - p_cancelled_ms * interval '1 millisecond';
+  v_newest bigint := greatest(extract(epoch from greatest(v_succeeded, v_failed, v_cancelled)) * 1000, 0)::bigint;
+  v_before uuid := (lpad(to_hex(v_newest), 12, '0') || repeat('0', 20))::uuid;
+  v_holders uuid[];
+  v_keys text[];
+  v_locked uuid[];
+  v_busy uuid[] := '{}';
+begin
+  removed := 0;
+  select count(*), (array_agg(s.id order by s.id))[count(*)::integer],
+         array_agg(s.id) filter (where s.unique_key is not null),
+         array_agg(s.unique_key) filter (where s.unique_key is not null)
+  into seen, last, v_holders, v_keys
+  from (select f.id, f.unique_key from signalbox.finished f
+        where f.id > v_after and f.id < v_before order by f.id limit p_limit) as s;
+  if seen = 0 then
+    last := p_after;
+    return;
+  end if;
+  if v_keys is not null then
+    v_locked := array(
+      select u.job_id from unnest(v_keys, v_holders) as h(key, id)
+      join signalbox.unique_key u on u.key = h.key and u.job_id = h.id for update of u skip locked);
+    v_busy := array(
+      select u.job_id from unnest(v_keys, v_holders) as h(key, id)
+      join signalbox.unique_key u on u.key = h.key and u.job_id = h.id where u.job_id <> all(v_locked));
+  end if;
+  with over as (
+    select f.id from signalbox.finished f
+    where f.id > v_after and f.id <= last
+      and f.finished_at < case f.status when 'succeeded' then v_succeeded when 'failed' then v_failed else v_cancelled end
+      and f.id <> all(v_busy)
+    order by f.id for update skip locked),
+  gone as (
+    delete from signalbox.finished f using over o where f.id = o.id
+    returning f.id, f.lane_id, f.status, f.unique_key),
+  logs as (delete from signalbox.job_log l using gone g where l.job_id = g.id),
+  payloads as (delete from signalbox.payload p using gone g where p.job_id = g.id),
+  keys as (
+    delete from signalbox.unique_key u using gone g
+    where g.unique_key is not null and u.key = g.unique_key and u.job_id = g.id),
+  counted as (
+    insert into signalbox.tally (lane_id, succeeded, failed, cancelled)
+    select g.lane_id, -count(*) filter (where g.status = 'succeeded'), -count(*) filter (where g.status = 'failed'),
+           -count(*) filter (where g.status = 'cancelled')
+    from gone g group by g.lane_id)
+  select count(*) into removed from gone;
 end $function$
 ;
 
@@ -993,9 +999,9 @@ begin
     where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
     returning j.id, j.lane_id, j.hold, j.limit_key),
   counted as (
-    insert into signalbox.tally (lane_id, processing, scheduled, retrying)
-    select lane_id, -count(*), count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
-    from back group by lane_id),
+    insert into signalbox.tally (lane_id, scheduled, retrying)
+    select lane_id, count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
+    from back where hold is not null group by lane_id),
   unslotted as (
     delete from signalbox.slot s using back b where s.job_id = b.id
     returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key),
@@ -1192,9 +1198,6 @@ begin
         signalbox.event(now(), 'queued', j.runs + 1, '{"reason": "rescued"}'))
   from unnest(v_ids, v_at, v_workers, v_fates) as o(id, claimed_at, worker_id, fate)
   where o.fate = 'queued' and j.id = o.id;
-  insert into signalbox.tally (lane_id, processing)
-  select j.lane_id, -count(*) from unnest(v_ids, v_fates) as o(id, fate) join signalbox.job j on j.id = o.id
-  where o.fate = 'queued' group by j.lane_id;
   with unslotted as (
     delete from signalbox.slot s where s.job_id = any(v_ids) returning s.limiter)
   insert into signalbox.freed (keys)
@@ -1287,49 +1290,6 @@ begin
     delete from signalbox.slot s where s.limiter = p_kind || ':' || p_name;
   end if;
   perform pg_notify('signalbox', 'resync:');
-end $function$
-;
-
-CREATE OR REPLACE FUNCTION signalbox.time_out(p_grace_ms double precision)
- RETURNS SETOF uuid
- LANGUAGE plpgsql
-AS $function$
-declare
-  v_ids uuid[];
-  v_last uuid[];
-begin
-  if not exists (
-    select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
-    where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()) then
-    return;
-  end if;
-  perform signalbox.lock_claims();
-  select array_agg(j.id), array_agg(j.id) filter (where j.failures + 1 >= j.max_attempts) into v_ids, v_last
-  from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
-  where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now();
-  perform signalbox.end_jobs(v_last, 'failed', 'attempts_exhausted', '{"type": "timeout", "retryable": true,
-    "message": "The attempt took too long and its worker did not end it."}', false) where v_last is not null;
-  with back as (
-    update signalbox.job j
-    set runs = j.runs + 1, failures = j.failures + 1, hold = 'retrying', run_at = now(), reason = 'timeout',
-        started_at = r.claimed_at, touched_at = now(),
-        error = jsonb_build_object('type', 'timeout', 'retryable', true, 'attempt', j.runs + 1,
-          'message', 'The attempt took too long and its worker did not end it.'),
-        events = signalbox.remember(signalbox.history(j),
-          signalbox.begun(signalbox.history(j), j.runs + 1, r.claimed_at, r.worker_id),
-          signalbox.event(now(), 'retrying', j.runs + 1, jsonb_build_object('reason', 'timeout', 'run_at', now())))
-    from signalbox.running r
-    where j.id = any(v_ids) and r.job_id = j.id and r.runs = j.runs
-    returning j.id, j.lane_id, j.limit_key),
-  counted as (
-    insert into signalbox.tally (lane_id, processing, retrying)
-    select lane_id, -count(*), count(*) from back group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using back b where s.job_id = b.id
-    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key)
-  insert into signalbox.freed (keys)
-  select array_agg(distinct key) from unslotted where key is not null having count(key) > 0;
-  return query select unnest(v_ids);
 end $function$
 ;
 

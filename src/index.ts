@@ -8,6 +8,7 @@ export { PermanentError, RateLimited, Snooze } from './engine/failure.js';
 export type { WorkFinding } from './engine/findings.js';
 export type { Gates, Limits } from './engine/gates.js';
 export type { AttemptInfo, EngineHooks } from './engine/hooks.js';
+export { checkInvariants, type Violation } from './engine/invariants.js';
 export type {
   Accepted,
   AcceptedJob,
@@ -28,6 +29,7 @@ export type {
   ScheduleFiring,
 } from './engine/schedules/schedule.js';
 export type { Schedules } from './engine/schedules/schedules.js';
+export type { KeepTimes } from './engine/sql/retention.js';
 export {
   type Caller,
   type Concurrency,

@@ -95,29 +95,4 @@ describe('the command line', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('Usage: signalbox');
   });
-
-  it('has a doctor who says what is well and what is not', async () => {
-    const { ok, checks } = await json<{
-      ok: boolean;
-      checks: { check: string; ok: boolean; detail: string }[];
-    }>('doctor');
-    const named = new Map(checks.map((check) => [check.check, check]));
-    for (const check of ['Node.js', 'database', 'migrations', 'disk', 'port']) {
-      expect(named.get(check), check).toMatchObject({ ok: true });
-    }
-    // A job from the test before waits and no worker runs: the doctor must not call that well.
-    expect(named.get('work')).toMatchObject({
-      ok: false,
-      detail: expect.stringContaining('signalbox start --worker'),
-    });
-    expect(ok).toBe(false);
-    const sick = await signalbox(['doctor', '--json'], {
-      ...env,
-      SIGNALBOX_DATABASE_WAIT: '0',
-      DATABASE_URL: 'postgres://u:pw@127.0.0.1:1/x',
-    });
-    expect(sick.code).toBe(1);
-    expect(sick.stdout).not.toContain('pw');
-    expect(JSON.parse(sick.stdout)).toMatchObject({ ok: false });
-  });
 });

@@ -84,7 +84,9 @@ export class Application implements Service {
 
     const workloads = await createWorkloads({ config, database, logger });
     const tasks = await allTasks(config, workloads);
-    const engine = new Engine({ database, tasks, logger });
+    const { keepSucceededMs, keepFailedMs, keepCancelledMs } = config.get(engineSection);
+    const keep = { succeededMs: keepSucceededMs, failedMs: keepFailedMs, cancelledMs: keepCancelledMs };
+    const engine = new Engine({ database, tasks, logger, keep });
     this.#undo.push(() => engine.stop());
     await engine.start();
     if (this.#roles.worker) await this.#startWorker(engine);

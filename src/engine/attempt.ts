@@ -1,13 +1,12 @@
 import type { Database } from '../database/database.js';
 import type { Queryable } from '../database/queryable.js';
-import { type AbortCause, AbortReason, abortCauseOf } from '../foundation/abort.js';
-import { backoffDelayMs } from '../foundation/backoff.js';
+import { type AbortCause, AbortReason } from '../foundation/abort.js';
 import type { Logger } from '../foundation/logger.js';
 import type { ClaimedJob } from './claimed.js';
-import { problemsOf } from './enqueue.js';
-import { describeFailure, PermanentError, RateLimited, Snooze, storableText } from './failure.js';
+import { PermanentError } from './failure.js';
 import { Journal } from './journal.js';
 import { storableJson } from './json.js';
+import { type Lost, outcomeOfError, outcomeOfValue, parseInput } from './outcome.js';
 import { type Fence, finish, type Outcome } from './sql/settle.js';
 import type { Middleware, Task, TaskContext } from './task.js';
 
@@ -28,7 +27,7 @@ type Ending =
   | { readonly kind: 'ignored' };
 
 /** What came of an attempt: what is to be recorded, that it has been, or that it is no longer ours. */
-export type Conclusion = Outcome | { readonly kind: 'completed' } | { readonly kind: 'lost' };
+export type Conclusion = Outcome | { readonly kind: 'completed' } | Lost;
 
 /** One run of a job's handler. What most attempts never need is made when it is asked for. */
 export class Attempt {
@@ -88,16 +87,12 @@ export class Attempt {
   async #invoke(): Promise<Ending> {
     try {
       const { job, task, middleware } = this.#options;
-      const parsed = task.input.safeParse(job.input);
-      if (!parsed.success) {
-        const problems = problemsOf(parsed.error, 'input').map((p) => `${p.field} ${p.message}`);
-        throw new PermanentError(`The input does not fit the task: ${problems.join('; ')}`);
-      }
+      const input = parseInput(task, job.input);
       const context = new AttemptContext(this);
-      if (middleware.length === 0) return { kind: 'returned', value: await task.run(parsed.data, context) };
+      if (middleware.length === 0) return { kind: 'returned', value: await task.run(input, context) };
       const run = middleware.reduceRight<() => Promise<unknown>>(
         (next, wrap) => () => wrap(context, next),
-        () => task.run(parsed.data, context),
+        () => task.run(input, context),
       );
       return { kind: 'returned', value: await run() };
     } catch (error) {
@@ -139,56 +134,12 @@ export class Attempt {
 
   #conclusionOf(ending: Ending): Conclusion {
     if (this.#completed) return { kind: 'completed' };
-    const cause = this.#controller === undefined ? undefined : abortCauseOf(this.#controller.signal);
-    if (cause === 'lease_lost') return { kind: 'lost' };
-    // Work that was done counts as done, even when somebody wanted it stopped a moment earlier.
-    if (ending.kind === 'returned') return this.#success(ending.value);
-    switch (cause) {
-      case 'cancelled':
-        return { kind: 'cancelled' };
-      case 'shutdown':
-        return { kind: 'released' };
-      case 'deadline':
-      case 'timeout':
-        return this.#failure(this.signal.reason, cause);
-      default:
-        return this.#failure(ending.kind === 'threw' ? ending.error : this.signal.reason, 'error');
-    }
-  }
-
-  #success(value: unknown): Outcome {
-    if (value === undefined || value === null) return nothing;
-    const json = storableJson(value);
-    if (json.ok) return { kind: 'succeeded', resultJson: json.text };
-    return this.#failure(new PermanentError(`The result ${json.path} ${json.problem}.`), 'error');
-  }
-
-  #failure(thrown: unknown, reason: 'timeout' | 'deadline' | 'error'): Outcome {
     const { job, task } = this.#options;
-    if (thrown instanceof Snooze) {
-      return {
-        kind: 'snoozed',
-        reason: thrown instanceof RateLimited ? 'rate_limited' : 'snoozed',
-        delayMs: thrown.delayMs,
-        message: storableText(thrown.message, 200),
-      };
-    }
-    const described = describeFailure(thrown, job.attempt);
-    const error = reason === 'error' ? described : { ...described, type: reason };
-    const failures = job.failures + 1;
-    if (reason === 'deadline') return { kind: 'failed', reason, error };
-    const verdict =
-      reason === 'error'
-        ? (task.classify?.(thrown, failures) ?? (error.retryable ? 'retry' : 'fail'))
-        : 'retry';
-    if (verdict === 'fail') return { kind: 'failed', reason: 'permanent_error', error };
-    if (failures >= job.maxAttempts) return { kind: 'failed', reason: 'attempts_exhausted', error };
-    const delayMs = verdict === 'retry' ? backoffDelayMs(task.backoff, failures) : verdict.retryInMs;
-    return { kind: 'retrying', reason, error, delayMs };
+    const aborted: AbortReason | undefined = this.#controller?.signal.reason;
+    if (ending.kind === 'returned') return outcomeOfValue(job, task, ending.value, aborted);
+    return outcomeOfError(job, task, ending.kind === 'threw' ? ending.error : aborted, aborted);
   }
 }
-
-const nothing: Outcome = Object.freeze({ kind: 'succeeded', resultJson: 'null' });
 
 class AttemptContext implements TaskContext {
   readonly #attempt: Attempt;

@@ -17,11 +17,13 @@ import { Lanes } from './lanes.js';
 import { Leader } from './leader.js';
 import { Promoter } from './promoter.js';
 import { TaskRegistry } from './registry.js';
+import { defaultKeep } from './retention.js';
 import type { EnqueueInto } from './schedules/fire.js';
 import type { ScheduleDefinition } from './schedules/schedule.js';
 import { Scheduler } from './schedules/scheduler.js';
 import { Schedules } from './schedules/schedules.js';
 import { unfinishedOf } from './sql/read.js';
+import type { KeepTimes } from './sql/retention.js';
 import { instructWorker, listWorkers } from './sql/workers.js';
 import type { Middleware, Task } from './task.js';
 import { Worker, type WorkerOptions } from './worker.js';
@@ -39,6 +41,8 @@ export interface EngineOptions {
   readonly middleware?: readonly Middleware[];
   /** Turns of housekeeping, milliseconds. @default 1000 */
   readonly housekeepingMs?: number;
+  /** How long ended jobs are kept. @default succeeded and cancelled 7 days, failed 30 */
+  readonly keep?: Partial<KeepTimes>;
 }
 
 /**
@@ -92,6 +96,7 @@ export class Engine implements Service {
       hooks: this.#hooks,
       scheduler: new Scheduler({ db: database, logger, enqueue, unfinished: unfinishedOf }),
       intervalMs: housekeepingMs,
+      keep: { ...defaultKeep, ...options.keep },
     });
   }
 

@@ -42,17 +42,12 @@ export class Journal {
       this.#dropped += 1;
       return;
     }
-    const kept = data === undefined ? null : storableJson(data).ok ? data : { unstorable: true };
-    this.#push(level, storableText(message), kept);
+    this.#push(level, storableText(message), keptData(data));
     this.#schedule();
   }
 
   progress(fraction: number, message?: string): void {
-    const bounded = Number.isFinite(fraction) ? Math.min(Math.max(fraction, 0), 1) : 0;
-    this.#progress = {
-      fraction: bounded,
-      message: message === undefined ? null : storableText(message, 200),
-    };
+    this.#progress = toProgress(fraction, message);
     this.#schedule();
   }
 
@@ -113,4 +108,19 @@ export class Journal {
       );
     }
   }
+}
+
+/** What is kept of a line's data: all of it, or the word that it cannot be. */
+export function keptData(
+  data: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> | null {
+  if (data === undefined) return null;
+  return storableJson(data).ok ? data : { unstorable: true };
+}
+
+export function toProgress(fraction: number, message: string | undefined): JobProgress {
+  return {
+    fraction: Number.isFinite(fraction) ? Math.min(Math.max(fraction, 0), 1) : 0,
+    message: message === undefined ? null : storableText(message, 200),
+  };
 }

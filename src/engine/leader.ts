@@ -5,6 +5,7 @@ import type { Logger } from '../foundation/logger.js';
 import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
 import type { Hooks } from './hooks.js';
+import { defaultKeep, Retention } from './retention.js';
 import type { Scheduler } from './schedules/scheduler.js';
 import {
   addUpTally,
@@ -16,6 +17,7 @@ import {
   rescueJobs,
   resign,
 } from './sql/rescue.js';
+import type { KeepTimes } from './sql/retention.js';
 
 export interface LeaderOptions {
   readonly db: Database;
@@ -28,13 +30,15 @@ export interface LeaderOptions {
   readonly maxCrashes?: number;
   /** How long after a cancel a job may go on. @default 30000 */
   readonly cancelGraceMs?: number;
+  /** How long ended jobs are kept. @default succeeded and cancelled 7 days, failed 30 */
+  readonly keep?: KeepTimes;
 }
 
 const leaderName = 'housekeeping';
 
 /**
- * Housekeeping that one process at a time does: rescue of dead workers' jobs, enforced cancels and deadlines, and a
- * look whether any limit holds what it should not, and the schedules.
+ * Housekeeping that one process at a time does: rescue of dead workers' jobs, enforced cancels and deadlines, a look
+ * whether any limit holds what it should not, the schedules, and the removal of ended jobs whose time is over.
  * Each step is safe to run twice or at once elsewhere; the lease only saves the work.
  *
  * With a worker's lease of 10 s, a leader's of 4 turns and a turn of 1 s, a job of a worker that died
@@ -44,11 +48,14 @@ export class Leader implements Service {
   readonly name = 'leader';
   readonly #options: LeaderOptions;
   readonly #holder = newId();
+  readonly #retention: Retention;
   readonly #loop: Loop;
   #leading = false;
 
   constructor(options: LeaderOptions) {
     this.#options = options;
+    const { db, logger, keep = defaultKeep } = options;
+    this.#retention = new Retention({ db, logger, keep });
     this.#loop = new Loop({
       name: 'housekeeping',
       intervalMs: this.#intervalMs,
@@ -100,6 +107,7 @@ export class Leader implements Service {
     if (healed.jobs > 0) logger.warn({ ...healed }, 'jobs waited for a limit that had room');
     await addUpTally(db);
     await this.#fireSchedules();
+    if (this.#retention.due) await this.#retention.runOnce();
     return { leading: true, rescued: rescued.length, enforced };
   }
 

@@ -1,16 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { abortCauseOf } from '../foundation/abort.js';
 import { newId } from '../foundation/ids.js';
-import { silentLogger } from '../foundation/logger.js';
-import { Hooks } from './hooks.js';
-import { Leader } from './leader.js';
-import { Scheduler } from './schedules/scheduler.js';
 import { type Brief, claimJobs } from './sql/claim.js';
-import { unfinishedOf } from './sql/read.js';
 import { rescueJobs } from './sql/rescue.js';
 import { finish, giveBack } from './sql/settle.js';
 import { registerWorker } from './sql/workers.js';
-import { anyTask, gate, Harness } from './testing/harness.js';
+import { anyTask, gate, Harness, leaderOf } from './testing/harness.js';
 
 let h: Harness;
 afterEach(() => h.stop());
@@ -167,21 +162,7 @@ describe('the leader', () => {
   it('is one at a time, and another when it resigns or dies', async () => {
     h = await Harness.start([noop]);
     await h.engine.stop();
-    const { database } = h.db;
-    const scheduler = new Scheduler({
-      db: database,
-      logger: silentLogger,
-      enqueue: (tx, { task, input, options }) => h.engine.enqueue(tx, task, input, options),
-      unfinished: unfinishedOf,
-    });
-    const make = () =>
-      new Leader({
-        db: h.db.database,
-        logger: silentLogger,
-        hooks: new Hooks([], silentLogger),
-        scheduler,
-        intervalMs: 60_000,
-      });
+    const make = () => leaderOf(h, { intervalMs: 60_000 });
     const [a, b] = [make(), make()];
     expect(await a.runOnce()).toMatchObject({ leading: true });
     expect(await b.runOnce()).toMatchObject({ leading: false });

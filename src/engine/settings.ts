@@ -1,6 +1,11 @@
 import { defineSection } from '../config/section.js';
 import { duration, integer, list } from '../config/setting.js';
 
+const dayMs = 86_400_000;
+/** Whoever enqueued a job needs a moment to read what came of it. */
+const minKeepMs = 60_000;
+const maxKeepMs = 3_650 * dayMs;
+
 export const engineSection = defineSection({
   name: 'engine',
   settings: {
@@ -29,6 +34,27 @@ export const engineSection = defineSection({
       help: 'How long a stopping worker lets its jobs finish before it gives them back.',
       fallback: 25_000,
       maxMs: 3_600_000,
+    }),
+    keepSucceededMs: duration({
+      env: 'SIGNALBOX_KEEP_SUCCEEDED',
+      help: 'How long jobs that succeeded are kept, with their results and logs.',
+      fallback: 7 * dayMs,
+      minMs: minKeepMs,
+      maxMs: maxKeepMs,
+    }),
+    keepFailedMs: duration({
+      env: 'SIGNALBOX_KEEP_FAILED',
+      help: 'How long jobs that failed are kept: until then they can be retried.',
+      fallback: 30 * dayMs,
+      minMs: minKeepMs,
+      maxMs: maxKeepMs,
+    }),
+    keepCancelledMs: duration({
+      env: 'SIGNALBOX_KEEP_CANCELLED',
+      help: 'How long jobs that were cancelled are kept.',
+      fallback: 7 * dayMs,
+      minMs: minKeepMs,
+      maxMs: maxKeepMs,
     }),
   },
 });

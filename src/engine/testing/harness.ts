@@ -4,7 +4,11 @@ import { isSignalboxError } from '../../foundation/errors.js';
 import { type Logger, silentLogger } from '../../foundation/logger.js';
 import { systemClock } from '../../foundation/time.js';
 import { Engine } from '../engine.js';
+import { Hooks } from '../hooks.js';
 import type { Job, JobStatus } from '../job.js';
+import { Leader, type LeaderOptions } from '../leader.js';
+import { Scheduler } from '../schedules/scheduler.js';
+import { unfinishedOf } from '../sql/read.js';
 import { type Task, task } from '../task.js';
 import type { Worker, WorkerOptions } from '../worker.js';
 
@@ -81,6 +85,19 @@ export class Harness {
     await this.engine.stop();
     await this.db.drop();
   }
+}
+
+/** A leader of its own beside the engine's, whose turns a test makes by hand. */
+export function leaderOf({ db, engine }: Harness, options: Partial<LeaderOptions> = {}): Leader {
+  const { database } = db;
+  const scheduler = new Scheduler({
+    db: database,
+    logger: silentLogger,
+    enqueue: (tx, { task: name, input, options: about }) => engine.enqueue(tx, name, input, about),
+    unfinished: unfinishedOf,
+  });
+  const hooks = new Hooks([], silentLogger);
+  return new Leader({ db: database, logger: silentLogger, hooks, scheduler, ...options });
 }
 
 /** A promise and what settles it: the signal that a test waits for. */
