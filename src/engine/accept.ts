@@ -7,7 +7,15 @@ import { type EnqueueOptions, prepareJob } from './enqueue.js';
 import { engineErrors } from './errors.js';
 import type { Accepted, AcceptedJob, Job } from './job.js';
 import type { Lanes } from './lanes.js';
-import { holdersOf, type Inserted, insertJobs, type NewJob, takeKeys, undoDoubles } from './sql/enqueue.js';
+import {
+  dropKeysOfEnded,
+  holdersOf,
+  type Inserted,
+  insertJobs,
+  type NewJob,
+  takeKeys,
+  undoDoubles,
+} from './sql/enqueue.js';
 import { findJobs } from './sql/read.js';
 import type { Task } from './task.js';
 
@@ -101,20 +109,25 @@ export class Acceptor {
   /** In a transaction of our own, with a second look at what may have been accepted and ended before. */
   async #insertExact(jobs: readonly NewJob[]): Promise<AcceptedJob[]> {
     const queues = [...new Set(jobs.map(({ queue }) => queue))];
+    const firstOf = new Map<string, NewJob>();
+    for (const job of jobs) if (!firstOf.has(job.id)) firstOf.set(job.id, job);
+    const distinct = [...firstOf.values()];
+    const ids = [...firstOf.keys()];
     const accepted = await this.#database.transaction(async (tx) => {
-      const answers = await this.#insertKeyed(tx, jobs);
-      const ended = new Set(
-        await undoDoubles(
-          tx,
-          jobs.map(({ id }) => id),
-        ),
-      );
-      if (ended.size === 0) return answers;
-      const found = new Map((await findJobs(tx, [...ended])).map((job) => [job.id, job]));
+      const answers = await this.#insertKeyed(tx, distinct);
+      const ended = await undoDoubles(tx, ids);
+      if (ended.length === 0) return answers;
+      await this.#dropKeys(tx, distinct, ended);
+      const found = new Map((await findJobs(tx, ended)).map((job) => [job.id, job]));
       return answers.map((answer) => duplicateOf(found.get(answer.id)) ?? answer);
     });
     this.#announcer.enqueued(queues, queues);
-    return accepted;
+    if (distinct.length === jobs.length) return accepted;
+    const answerTo = new Map(ids.map((id, n) => [id, accepted[n] as AcceptedJob]));
+    return jobs.map((job) => {
+      const answer = answerTo.get(job.id) as AcceptedJob;
+      return firstOf.get(job.id) === job ? answer : Object.freeze({ ...answer, duplicate: true });
+    });
   }
 
   /** Takes the unique keys first; a job whose key is held is answered with the holder. */
@@ -165,8 +178,17 @@ export class Acceptor {
     }
     const wanted = jobs.filter(({ id }) => !instead.has(id));
     const inserted = await insertJobs(tx, wanted, queues);
-    for (const { id } of wanted) if (inserted.made !== null && !inserted.made.has(id)) instead.set(id, id);
+    const { made } = inserted;
+    const known = made === null ? [] : wanted.flatMap(({ id }) => (made.has(id) ? [] : [id]));
+    for (const id of known) instead.set(id, id);
+    if (known.length > 0) await this.#dropKeys(tx, wanted, known);
     return this.#answerWith(tx, jobs, inserted, instead);
+  }
+
+  /** A key that was taken for an enqueue that is repeated must not outlive its job, which may have ended. */
+  async #dropKeys(tx: Queryable, jobs: readonly NewJob[], ids: readonly string[]): Promise<void> {
+    const keys = jobs.flatMap(({ more }) => (more?.unique == null ? [] : [more.unique.key]));
+    if (keys.length > 0) await dropKeysOfEnded(tx, ids, keys);
   }
 
   async #answerWith(

@@ -2,6 +2,7 @@ import type { Queryable } from '../database/queryable.js';
 import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { type Change, changeChannel } from './changes.js';
+import type { GateKind } from './sql/gates.js';
 
 /** A NOTIFY takes a lock of the whole server at its commit: a process sends at most one in this many milliseconds. */
 const quietMs = 10;
@@ -31,7 +32,7 @@ export class Announcer {
     this.#logger = logger;
   }
 
-  /** Calls `handler` for queues that this process put work into, with no way through the database. */
+  /** Calls `handler` for what this process itself put into a queue or closed, with no way through the database. */
   onLocal(handler: (change: Change) => void): () => void {
     this.#local.add(handler);
     return () => this.#local.delete(handler);
@@ -54,6 +55,11 @@ export class Announcer {
       for (const handler of this.#local) handler({ kind: 'queue', name });
       if (!told.includes(name)) this.freed(name);
     }
+  }
+
+  /** A queue or task was paused or closed: our workers must not begin what they have claimed of it. */
+  closed(gate: GateKind, name: string): void {
+    for (const handler of this.#local) handler({ kind: 'gate', gate, name });
   }
 
   /** This job moved. */

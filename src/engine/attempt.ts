@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { Queryable } from '../database/queryable.js';
 import { type AbortCause, AbortReason } from '../foundation/abort.js';
+import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { ClaimedJob } from './claimed.js';
 import { PermanentError } from './failure.js';
@@ -16,6 +17,8 @@ export interface AttemptOptions {
   readonly job: ClaimedJob;
   readonly task: Task;
   readonly middleware: readonly Middleware[];
+  /** Called when the handler has completed the job itself: its slots are free, though it may go on. */
+  readonly onCompleted: () => void;
   /** How long a handler may go on after its signal fired before it is left behind, milliseconds. */
   readonly abortGraceMs: number;
 }
@@ -36,16 +39,20 @@ export class Attempt {
   #journal: Journal | undefined;
   #grace: NodeJS.Timeout | undefined;
   #conclude: ((ending: Ending) => void) | undefined;
-  #completed = false;
+  #completed: 'no' | 'under way' | 'yes' = 'no';
+  /** Whether the job's deadline comes before the attempt's time-out. */
+  readonly #overdue: boolean;
   /** When it is to be told that its time is over, on the clock of `performance.now()`. */
   readonly endsAt: number;
   readonly fence: Fence;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
-    const { id, attempt, workerId, claimId, timeoutMs, leftMs } = options.job;
+    const { id, attempt, workerId, claimId, timeoutMs, endsBy } = options.job;
     this.fence = { jobId: id, attempt, workerId, claimId };
-    this.endsAt = performance.now() + Math.min(timeoutMs, leftMs ?? timeoutMs);
+    const timesOut = performance.now() + timeoutMs;
+    this.#overdue = endsBy < timesOut;
+    this.endsAt = Math.min(timesOut, endsBy);
   }
 
   get job(): ClaimedJob {
@@ -66,9 +73,8 @@ export class Attempt {
 
   /** Its time-out or the job's deadline, whichever was first, has come. */
   expire(): void {
-    const { timeoutMs, leftMs } = this.#options.job;
-    if (leftMs !== null && leftMs < timeoutMs) this.abort('deadline', 'the deadline of the job has passed');
-    else this.abort('timeout', `the attempt took longer than ${timeoutMs} ms`);
+    if (this.#overdue) this.abort('deadline', 'the deadline of the job has passed');
+    else this.abort('timeout', `the attempt took longer than ${this.#options.job.timeoutMs} ms`);
   }
 
   /** Runs the handler to its end. Never rejects. */
@@ -110,18 +116,26 @@ export class Attempt {
 
   /** See `TaskContext.complete`. */
   async complete(work: (tx: Queryable) => Promise<unknown>): Promise<void> {
-    if (this.#completed) throw new TypeError('The job is completed already.');
+    if (this.#completed !== 'no') throw new TypeError('The job is completed already.');
     this.signal.throwIfAborted();
+    this.#completed = 'under way';
+    try {
+      await this.#options.db.transaction((tx) => this.#completeIn(tx, work));
+      this.#completed = 'yes';
+      this.#options.onCompleted();
+    } finally {
+      if (this.#completed !== 'yes') this.#completed = 'no';
+    }
+  }
+
+  async #completeIn(tx: Queryable, work: (tx: Queryable) => Promise<unknown>): Promise<void> {
     const fence = this.fence;
-    await this.#options.db.transaction(async (tx) => {
-      const json = storableJson(await work(tx));
-      if (!json.ok) throw new PermanentError(`The result ${json.path} ${json.problem}.`);
-      const { limited } = this.#options.job;
-      const outcome = { kind: 'succeeded', resultJson: json.text } as const;
-      const held = await finish(tx, fence.workerId, [{ fence, outcome, limited }], []);
-      if (held !== null) throw new AbortReason('lease_lost', 'the attempt was given to another worker');
-    });
-    this.#completed = true;
+    const json = storableJson(await work(tx));
+    if (!json.ok) throw new PermanentError(`The result ${json.path} ${json.problem}.`);
+    const { limited } = this.#options.job;
+    const outcome = { kind: 'succeeded', resultJson: json.text } as const;
+    const held = await finish(tx, fence.workerId, [{ fence, outcome, limited }], []);
+    if (held !== null) throw new AbortReason('lease_lost', 'the attempt was given to another worker');
   }
 
   #tellIgnored(): void {
@@ -133,11 +147,15 @@ export class Attempt {
   }
 
   #conclusionOf(ending: Ending): Conclusion {
-    if (this.#completed) return { kind: 'completed' };
-    const { job, task } = this.#options;
+    if (this.#completed === 'yes') return { kind: 'completed' };
+    const { job, task, logger } = this.#options;
     const aborted: AbortReason | undefined = this.#controller?.signal.reason;
     if (ending.kind === 'returned') return outcomeOfValue(job, task, ending.value, aborted);
-    return outcomeOfError(job, task, ending.kind === 'threw' ? ending.error : aborted, aborted);
+    const thrown = ending.kind === 'threw' ? ending.error : aborted;
+    return outcomeOfError(job, task, thrown, aborted, (error) => {
+      const line = { job_id: job.id, task: job.task, error: messageOf(error) };
+      logger.error(line, 'the classifier of a task threw');
+    });
   }
 }
 

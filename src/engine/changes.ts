@@ -1,4 +1,5 @@
 import type { Notifications } from '../database/notifications.js';
+import type { GateKind } from './sql/gates.js';
 
 /** The channel on which the database tells what moved. */
 export const changeChannel = 'signalbox';
@@ -11,6 +12,8 @@ export type Change =
   | { readonly kind: 'queue'; readonly name: string }
   /** Somebody set this worker's concurrency, or wants it to drain. */
   | { readonly kind: 'worker'; readonly id: string }
+  /** A queue or task was paused or closed. */
+  | { readonly kind: 'gate'; readonly gate: GateKind; readonly name: string }
   /** Notifications may have been missed: look at everything. */
   | { readonly kind: 'resync' };
 
@@ -33,7 +36,15 @@ function parseChange(payload: string): Change {
       return { kind: 'worker', id: rest };
     case 'queue':
       return { kind: 'queue', name: rest };
+    case 'gate':
+      return parseGate(rest);
     default:
       return { kind: 'resync' };
   }
+}
+
+function parseGate(rest: string): Change {
+  const [gate = '', ...name] = rest.split(':');
+  if (gate !== 'queue' && gate !== 'task') return { kind: 'resync' };
+  return { kind: 'gate', gate, name: name.join(':') };
 }

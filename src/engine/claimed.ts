@@ -16,20 +16,28 @@ export interface ClaimedJob {
   readonly owner: string | null;
   readonly tags: readonly string[];
   readonly traceParent: string | null;
-  /** Milliseconds from the claim to the job's deadline; `null`: it has none. */
-  readonly leftMs: number | null;
+  /** When the job must have ended, and when its handler must have been called; on the clock of `performance.now()`. */
+  readonly endsBy: number;
+  readonly startsBy: number;
   readonly workerId: string;
   readonly claimId: string;
   /** Whether it uses slots of some limit. */
   readonly limited: boolean;
 }
 
+const never = Number.POSITIVE_INFINITY;
 const noTags: readonly string[] = Object.freeze([]);
 
 export function toClaimedJob(
   brief: Brief,
   lane: Lane,
-  claim: { readonly workerId: string; readonly claimId: string; readonly limited: boolean },
+  /** `askedAt`: before the statement that told of the job, so that its times are never taken for later ones. */
+  claim: {
+    readonly workerId: string;
+    readonly claimId: string;
+    readonly limited: boolean;
+    readonly askedAt: number;
+  },
 ): ClaimedJob {
   const more = brief[8];
   return {
@@ -45,7 +53,8 @@ export function toClaimedJob(
     owner: more?.owner ?? null,
     tags: more?.tags ?? noTags,
     traceParent: more?.trace_parent ?? null,
-    leftMs: more?.left_ms ?? null,
+    endsBy: claim.askedAt + (more?.left_ms ?? never),
+    startsBy: claim.askedAt + Math.min(more?.left_ms ?? never, more?.start_ms ?? never),
     workerId: claim.workerId,
     claimId: claim.claimId,
     limited: claim.limited,

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import { Notifications } from '../database/notifications.js';
 import type { Queryable } from '../database/queryable.js';
+import { isId } from '../foundation/ids.js';
 import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
 import { Acceptor, type NewItem } from './accept.js';
@@ -26,7 +27,7 @@ import { unfinishedOf } from './sql/read.js';
 import type { KeepTimes } from './sql/retention.js';
 import { instructWorker, listWorkers } from './sql/workers.js';
 import type { Middleware, Task } from './task.js';
-import { Worker, type WorkerOptions } from './worker.js';
+import { isConcurrency, Worker, type WorkerOptions } from './worker.js';
 
 export interface EngineOptions {
   readonly database: Database;
@@ -71,10 +72,10 @@ export class Engine implements Service {
     this.#options = options;
     this.tasks = new TaskRegistry(options.tasks);
     this.jobs = new Jobs(database);
-    this.gates = new Gates(database);
     this.#hooks = new Hooks(options.hooks ?? [], logger);
     this.#lanes = new Lanes(database);
     this.#announcer = new Announcer(database, logger);
+    this.gates = new Gates(database, this.#announcer);
     this.#acceptor = new Acceptor(database, this.#lanes, this.#announcer);
     this.#notifications = new Notifications({
       connection: database.directOptions,
@@ -154,13 +155,18 @@ export class Engine implements Service {
 
   /**
    * Tells a worker, wherever it runs, how many jobs to run at once, or to take no more and finish what it has.
-   * @throws worker_not_found
+   * @throws worker_not_found, limit_invalid
    */
   async instructWorker(
     id: string,
     wish: { readonly concurrency?: number; readonly drain?: boolean },
   ): Promise<void> {
-    if (await instructWorker(this.#options.database, id, wish)) return;
+    if (wish.concurrency !== undefined && !isConcurrency(wish.concurrency)) {
+      throw engineErrors.limit_invalid('concurrency must be a whole number, 1 or more.', {
+        fields: [{ field: 'concurrency', message: 'must be a whole number, 1 or more' }],
+      });
+    }
+    if (isId(id) && (await instructWorker(this.#options.database, id, wish))) return;
     throw engineErrors.worker_not_found(`There is no worker ${id.slice(0, 100)}.`);
   }
 

@@ -1,30 +1,9 @@
+import { closedRates, ends, fullLimits, pauses } from './explain-limits.js';
+import { count, type ExplainReason, reason } from './explain-reason.js';
 import type { Job } from './job.js';
 import type { WaitFacts } from './sql/facts.js';
 
-export type ExplainCode =
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled'
-  | 'running'
-  | 'cancelling'
-  | 'worker_lost'
-  | 'scheduled'
-  | 'snoozed'
-  | 'retry_wait'
-  | 'blocked'
-  | 'no_worker'
-  | 'no_worker_for_queue'
-  | 'no_worker_for_task'
-  | 'workers_draining'
-  | 'slots_busy'
-  | 'next';
-
-/** One true cause, and what to do about it; `remedy` is null when nothing needs doing. */
-export interface ExplainReason {
-  readonly code: ExplainCode;
-  readonly message: string;
-  readonly remedy: string | null;
-}
+export type { ExplainCode, ExplainReason } from './explain-reason.js';
 
 /** Why a job is where it is. `summary` is the first reason's sentence. */
 export interface Explanation {
@@ -57,7 +36,9 @@ function reasonsFor(job: Job, facts: WaitFacts): ExplainReason[] {
       return processing(job, facts);
     case 'scheduled':
     case 'retrying':
-      return facts.due ? waiting(job, facts) : [later(job), ...missingWorker(job, facts)];
+      return facts.due
+        ? waiting(job, facts)
+        : [later(job), ...pauses(facts), ...missingWorker(job, facts), ...ends(job)];
     case 'queued':
       return waiting(job, facts);
     default:
@@ -78,18 +59,31 @@ function processing(job: Job, facts: WaitFacts): ExplainReason[] {
   if (job.cancelRequestedAt !== null) {
     return [reason('cancelling', 'Its cancel was requested; the handler has been told to stop.')];
   }
-  return [reason('running', `Attempt ${job.attempt} is running.`)];
+  return [reason('running', `Attempt ${job.attempt} is running.`), ...ends(job)];
 }
 
 function failed(job: Job): ExplainReason {
   const error = job.error ? `${job.error.type}: ${job.error.message}` : 'no error was recorded';
-  const cause =
-    job.reason === 'crashed'
-      ? `It was stopped after ${job.crashes} worker crashes`
-      : job.reason === 'permanent_error'
-        ? `It failed in attempt ${job.attempt} with an error that a retry cannot mend`
-        : `All ${job.maxAttempts} attempts failed`;
-  return reason('failed', `${cause} (${error}).`, `Once the cause is gone: signalbox jobs retry ${job.id}`);
+  return reason(
+    'failed',
+    `${causeOf(job)} (${error}).`,
+    `Once the cause is gone: signalbox jobs retry ${job.id}`,
+  );
+}
+
+function causeOf(job: Job): string {
+  switch (job.reason) {
+    case 'crashed':
+      return `It was stopped after ${job.crashes} worker crashes`;
+    case 'permanent_error':
+      return `It failed in attempt ${job.attempt} with an error that a retry cannot mend`;
+    case 'deadline':
+      return `It had not ended by its deadline, ${job.deadlineAt?.toISOString()}`;
+    case 'expired':
+      return `It had not started by ${job.expiresAt?.toISOString()}`;
+    default:
+      return `All ${job.maxAttempts} attempts failed`;
+  }
 }
 
 function later(job: Job): ExplainReason {
@@ -101,26 +95,41 @@ function later(job: Job): ExplainReason {
       `Attempt ${job.attempt} failed${error}; the next one starts at ${when}, ${job.failures} of ${job.maxAttempts} attempts are used.`,
     );
   }
+  const why = job.progress?.message ? `: ${job.progress.message}` : '';
+  if (job.reason === 'rate_limited') {
+    return reason(
+      'rate_limited',
+      `Its handler was refused for coming too often, and waits until ${when}${why}.`,
+    );
+  }
   if (job.reason === 'snoozed') {
-    const why = job.progress?.message ? `: ${job.progress.message}` : '';
     return reason('snoozed', `Its handler put it off until ${when}${why}.`);
   }
   return reason('scheduled', `It is scheduled for ${when}.`);
 }
 
 function waiting(job: Job, facts: WaitFacts): ExplainReason[] {
-  const missing = missingWorker(job, facts);
-  if (missing.length > 0) return missing;
-  if (facts.busy >= facts.slots) {
-    return [
-      reason(
-        'slots_busy',
-        `All ${facts.slots} slots of the ${count(facts.able, 'worker')} that can run it are busy; ${ahead(facts)}.`,
-        'To run more at once: start another worker, or raise SIGNALBOX_CONCURRENCY.',
-      ),
-    ];
-  }
-  return [reason('next', `A worker is free and takes it next; ${ahead(facts)}.`)];
+  const causes = [
+    ...pauses(facts),
+    ...missingWorker(job, facts),
+    ...fullLimits(job, facts),
+    ...closedRates(facts),
+    ...busySlots(facts),
+  ];
+  if (causes.length === 0)
+    causes.push(reason('next', `A worker is free and takes it next; ${ahead(facts)}.`));
+  return [...causes, ...ends(job)];
+}
+
+function busySlots(facts: WaitFacts): ExplainReason[] {
+  if (facts.able === 0 || facts.busy < facts.slots) return [];
+  return [
+    reason(
+      'slots_busy',
+      `All ${facts.slots} slots of the ${count(facts.able, 'worker')} that can run it are busy; ${ahead(facts)}.`,
+      'To run more at once: start another worker, or raise SIGNALBOX_CONCURRENCY.',
+    ),
+  ];
 }
 
 function missingWorker(job: Job, facts: WaitFacts): ExplainReason[] {
@@ -158,12 +167,4 @@ export function startCommand(queue: string): string {
 function ahead(facts: WaitFacts): string {
   if (facts.ahead === 0) return 'it is the first in its queue';
   return `${facts.ahead >= 1_000 ? '1,000 or more' : facts.ahead} in its queue come before it`;
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
-}
-
-function reason(code: ExplainCode, message: string, remedy: string | null = null): ExplainReason {
-  return Object.freeze({ code, message, remedy });
 }

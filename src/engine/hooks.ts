@@ -51,13 +51,19 @@ export class Hooks {
     this.#each((listener) => listener.jobRescued?.(job));
   }
 
-  #each(call: (listener: EngineHooks) => void): void {
+  #each(call: (listener: EngineHooks) => unknown): void {
     for (const listener of this.#listeners) {
       try {
-        call(listener);
+        const answer = call(listener);
+        // An async function passes for a listener; its rejection would end the process.
+        if (answer instanceof Promise) answer.catch((error: unknown) => this.#tell(error));
       } catch (error) {
-        this.#logger.error({ error: messageOf(error) }, 'a hook of the engine threw');
+        this.#tell(error);
       }
     }
+  }
+
+  #tell(error: unknown): void {
+    this.#logger.error({ error: messageOf(error) }, 'a hook of the engine threw');
   }
 }

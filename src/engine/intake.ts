@@ -4,6 +4,7 @@ import type { ClaimBook } from './claim-book.js';
 import { type ClaimedJob, toClaimedJob } from './claimed.js';
 import type { Lanes } from './lanes.js';
 import { type Brief, type Claim, claimJobs, type Floor, readClaim } from './sql/claim.js';
+import type { GateKind } from './sql/gates.js';
 
 export interface IntakeOptions {
   readonly db: Database;
@@ -40,7 +41,8 @@ export class Intake {
   #thorough = true;
   #hungry = true;
   #backlog = false;
-  #begun = 0;
+  #closings: { readonly gate: GateKind; readonly name: string }[] = [];
+  #ended = 0;
   #measuredAt = performance.now();
   #perMs = 0;
 
@@ -76,8 +78,12 @@ export class Intake {
     const job = this.#waiting[this.#next];
     if (job === undefined) return undefined;
     this.#next += 1;
-    this.#begun += 1;
     return job;
+  }
+
+  /** A job that was begun has ended. Begins say nothing: slots are filled at once, however slow the jobs are. */
+  ended(): void {
+    this.#ended += 1;
   }
 
   /** Takes back all that was claimed and not begun. */
@@ -86,6 +92,21 @@ export class Intake {
     this.#waiting = [];
     this.#next = 0;
     return jobs;
+  }
+
+  /** Takes back what was claimed of a queue or task and not begun. Of a claim under way, `takeClosed` gives the rest. */
+  takeOf(gate: GateKind, name: string): ClaimedJob[] {
+    this.#closings.push({ gate, name });
+    return this.takeClosed();
+  }
+
+  /** What was claimed of a queue or task that was closed since the claim began. */
+  takeClosed(): ClaimedJob[] {
+    if (this.#closings.length === 0) return [];
+    const closed = (job: ClaimedJob): boolean => this.#closings.some(({ gate, name }) => job[gate] === name);
+    const jobs = this.takeAll();
+    this.#waiting = jobs.filter((job) => !closed(job));
+    return jobs.filter(closed);
   }
 
   /** What has waited for a slot too long, because those before it turned out slow. */
@@ -99,6 +120,7 @@ export class Intake {
   async claim(workerId: string): Promise<{ claimed: number; againInMs: number | undefined }> {
     const { queues, tasks, db } = this.#options;
     this.#measure();
+    this.#closings = [];
     const room = this.#options.free() - this.waiting;
     const thorough = this.#thorough || performance.now() - this.#thoroughAt > floorMs;
     // Suspects, which took a worker with them before, only go into slots: a crash must not blame those that wait.
@@ -107,21 +129,25 @@ export class Intake {
     const suspects = room > 0 && limit <= room;
     const floor = thorough ? null : this.#floor;
     if (thorough) this.#thoroughAt = performance.now();
+    const askedAt = performance.now();
     const claim = await claimJobs(db, { workerId, queues, tasks, limit, suspects, floor });
     const full = claim.taken === limit;
     this.#backlog = full;
     this.#floor = full ? claim.floor : null;
-    this.#thorough = !full && !suspects;
-    await this.#receive(claim, workerId);
-    this.#hungry = claim.again || full || (!suspects && room > 0);
+    // What it may have passed over: suspects, and whatever became ready before the floor.
+    const partial = !full && (!suspects || floor !== null);
+    this.#thorough = partial;
+    await this.#receive(claim, workerId, askedAt);
+    this.#hungry = claim.again || full || (partial && room > 0);
     return { claimed: claim.taken, againInMs: this.#hungry ? 0 : (claim.opensInMs ?? undefined) };
   }
 
-  async #receive(claim: Claim, workerId: string): Promise<void> {
+  async #receive(claim: Claim, workerId: string, claimAskedAt: number): Promise<void> {
     if (claim.id === null) return;
     const { db, lanes, claims } = this.#options;
+    const askedAt = claim.jobs === null ? performance.now() : claimAskedAt;
     const jobs = claim.jobs ?? (await readClaim(db, claim.id));
-    const origin = { workerId, claimId: claim.id, limited: claim.limited };
+    const origin = { workerId, claimId: claim.id, limited: claim.limited, askedAt };
     const known = await lanes.resolve(laneIds(jobs));
     claims.opened(claim.id, jobs.length);
     const waiting = this.#waiting.slice(this.#next);
@@ -139,14 +165,14 @@ export class Intake {
     return this.#backlog ? Math.min(Math.floor(this.#perMs * aheadMs), maxAhead) : 0;
   }
 
-  /** How many jobs begin in a millisecond, smoothed. */
+  /** How many jobs end in a millisecond, smoothed. */
   #measure(): void {
     const now = performance.now();
     const ms = now - this.#measuredAt;
     if (ms < 2) return;
-    const rate = this.#begun / ms;
+    const rate = this.#ended / ms;
     this.#perMs = rate > this.#perMs ? rate : (this.#perMs + rate) / 2;
-    this.#begun = 0;
+    this.#ended = 0;
     this.#measuredAt = now;
   }
 }

@@ -33,14 +33,14 @@ export class Jobs {
 
   /** Events after `afterSeq`, oldest first. */
   async events(id: string, afterSeq = 0, limit = 200): Promise<JobEvent[]> {
-    const events = await listEvents(this.#db, id, afterSeq, limit);
+    const events = !isId(id) ? [] : await listEvents(this.#db, id, afterSeq, limit);
     if (events.length === 0) await this.get(id);
     return events;
   }
 
   /** Log lines after `afterSeq`, oldest first. */
   async logs(id: string, afterSeq = 0, limit = 200): Promise<JobLogLine[]> {
-    const lines = await listLogs(this.#db, id, afterSeq, limit);
+    const lines = !isId(id) ? [] : await listLogs(this.#db, id, afterSeq, limit);
     if (lines.length === 0) await this.get(id);
     return lines;
   }

@@ -15,7 +15,9 @@ export interface LeaseOptions {
   readonly logger: Logger;
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
-  readonly concurrency: number;
+  /** What a new incarnation says of itself: it may have been changed since the first. */
+  readonly concurrency: () => number;
+  readonly draining: () => boolean;
   readonly leaseMs: number;
   /** Called when the lease can no longer be trusted, before anybody else may take the jobs. */
   readonly onLost: () => void;
@@ -103,7 +105,7 @@ export class Lease implements Service {
   }
 
   async #register(): Promise<void> {
-    const { db, queues, tasks, concurrency, leaseMs, logger } = this.#options;
+    const { db, queues, tasks, concurrency, draining, leaseMs, logger } = this.#options;
     const id = newId();
     const renewed = new RenewalTime();
     // Counted from before the question: the answer may be long on its way.
@@ -114,7 +116,8 @@ export class Lease implements Service {
       pid: process.pid,
       queues,
       tasks,
-      concurrency,
+      concurrency: concurrency(),
+      draining: draining(),
       leaseMs,
     });
     this.#held = Object.freeze({ id, renewed });

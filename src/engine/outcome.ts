@@ -5,7 +5,7 @@ import { problemsOf } from './enqueue.js';
 import { describeFailure, PermanentError, RateLimited, Snooze, storableText } from './failure.js';
 import { storableJson } from './json.js';
 import type { Outcome } from './sql/settle.js';
-import type { Task } from './task.js';
+import type { Task, Verdict } from './task.js';
 
 /** The attempt is no longer ours: whatever came of it is not recorded. */
 export interface Lost {
@@ -51,6 +51,7 @@ export function outcomeOfError(
   task: Task,
   thrown: unknown,
   aborted: AbortReason | undefined,
+  onClassifierError: (error: unknown) => void,
 ): Outcome | Lost {
   switch (aborted?.kind) {
     case 'lease_lost':
@@ -58,12 +59,18 @@ export function outcomeOfError(
     case 'cancelled':
       return { kind: 'cancelled' };
     case 'shutdown':
-      return { kind: 'released' };
+      return { kind: 'released', begun: true };
     case 'deadline':
     case 'timeout':
       return failure(job, task, aborted, aborted.kind);
     default:
-      return failure(job, task, thrown, 'error');
+      return failure(
+        job,
+        task,
+        thrown,
+        'error',
+        classified(task, thrown, job.failures + 1, onClassifierError),
+      );
   }
 }
 
@@ -72,6 +79,7 @@ function failure(
   task: Task,
   thrown: unknown,
   reason: 'timeout' | 'deadline' | 'error',
+  wanted?: Verdict,
 ): Outcome {
   if (thrown instanceof Snooze) {
     return {
@@ -85,12 +93,26 @@ function failure(
   const error = reason === 'error' ? described : { ...described, type: reason };
   const failures = job.failures + 1;
   if (reason === 'deadline') return { kind: 'failed', reason, error };
-  const verdict =
-    reason === 'error'
-      ? (task.classify?.(thrown, failures) ?? (error.retryable ? 'retry' : 'fail'))
-      : 'retry';
+  const verdict = reason === 'error' ? (wanted ?? (error.retryable ? 'retry' : 'fail')) : 'retry';
   if (verdict === 'fail') return { kind: 'failed', reason: 'permanent_error', error };
   if (failures >= job.maxAttempts) return { kind: 'failed', reason: 'attempts_exhausted', error };
   const delayMs = verdict === 'retry' ? backoffDelayMs(task.backoff, failures) : verdict.retryInMs;
   return { kind: 'retrying', reason, error, delayMs };
+}
+
+/** A classifier that throws, or answers with no delay at all, leaves the error to the rule. */
+function classified(
+  task: Task,
+  thrown: unknown,
+  failures: number,
+  onError: (error: unknown) => void,
+): Verdict | undefined {
+  if (thrown instanceof Snooze) return undefined;
+  try {
+    const verdict = task.classify?.(thrown, failures);
+    return typeof verdict === 'object' && !Number.isFinite(verdict.retryInMs) ? undefined : verdict;
+  } catch (error) {
+    onError(error);
+    return undefined;
+  }
 }

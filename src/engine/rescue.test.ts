@@ -56,9 +56,9 @@ describe('a dead worker', () => {
     expect(await finish(h.db.database, dead, [{ ...late, outcome: { kind: 'cancelled' } }], [])).toEqual(
       none,
     );
-    expect(await giveBack(h.db.database, dead, [{ ...late, outcome: { kind: 'released' } }], [])).toEqual(
-      none,
-    );
+    expect(
+      await giveBack(h.db.database, dead, [{ ...late, outcome: { kind: 'released', begun: true } }], []),
+    ).toEqual(none);
     expect(await h.engine.jobs.get(id)).toEqual(job);
   });
 

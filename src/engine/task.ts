@@ -148,7 +148,7 @@ export function task<Schema extends z.ZodType>(options: TaskOptions<Schema>): Ta
     Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 604_800_000
       ? ''
       : 'timeoutMs must be from 1 to 604800000 (a week)',
-    options.maxRunning === undefined || (Number.isInteger(options.maxRunning) && options.maxRunning >= 0)
+    options.maxRunning === undefined || isCount(options.maxRunning)
       ? ''
       : 'maxRunning must be a whole number, 0 or more',
     options.rate === undefined || isRate(options.rate)
@@ -176,7 +176,12 @@ export function task<Schema extends z.ZodType>(options: TaskOptions<Schema>): Ta
 }
 
 export function isRate({ count, periodMs }: Rate): boolean {
-  return Number.isInteger(count) && count >= 1 && Number.isInteger(periodMs) && periodMs >= 1;
+  return isCount(count) && count >= 1 && isCount(periodMs) && periodMs >= 1;
+}
+
+/** A whole number from 0 that the database can hold. */
+export function isCount(n: number): boolean {
+  return Number.isInteger(n) && n >= 0 && n <= 2_147_483_647;
 }
 
 /** Whether `task` made it: tells a module's tasks from whatever else it exports. */

@@ -18,7 +18,13 @@ import { Lease } from './lease.js';
 import type { TaskRegistry } from './registry.js';
 import { Settler } from './settler.js';
 import { giveBack, type Outcome } from './sql/settle.js';
-import { cancelRequests, forgottenJobs, markDraining, readInstructions } from './sql/workers.js';
+import {
+  cancelRequests,
+  forgottenJobs,
+  instructWorker,
+  markDraining,
+  readInstructions,
+} from './sql/workers.js';
 import type { Middleware } from './task.js';
 
 export interface WorkerOptions {
@@ -47,7 +53,13 @@ export interface WorkerDeps {
   readonly onChange: (handler: (change: Change) => void) => () => void;
 }
 
+export function isConcurrency(jobs: number): boolean {
+  return Number.isInteger(jobs) && jobs >= 1 && jobs <= 1_000_000;
+}
+
 const reconcileMs = 5_000;
+/** A timer for longer than this is no use: the poll looks long before. Timers past 2^31 ms fire at once. */
+const maxOpeningMs = 60_000;
 /** Outcomes on their way to the database beyond which nothing new is begun. */
 const maxPending = 5_000;
 
@@ -70,6 +82,7 @@ export class Worker implements Service {
   #unsubscribe: (() => void)[] = [];
   #opening: NodeJS.Timeout | undefined;
   #draining = false;
+  #choked = false;
   #reconciledAt = 0;
   #late = 0;
 
@@ -85,7 +98,8 @@ export class Worker implements Service {
       logger,
       queues: options.queues,
       tasks,
-      concurrency: options.concurrency,
+      concurrency: () => this.#concurrency,
+      draining: () => this.#draining,
       leaseMs: options.leaseMs,
       onLost: () => this.#onLost(),
     });
@@ -133,10 +147,12 @@ export class Worker implements Service {
 
   /** Jobs at once, from now on. Those under way beyond it go on. */
   set concurrency(jobs: number) {
-    if (!Number.isInteger(jobs) || jobs < 1)
-      throw new TypeError('concurrency must be a whole number, 1 or more');
+    if (!isConcurrency(jobs)) throw new TypeError('concurrency must be a whole number, 1 or more');
     this.#concurrency = jobs;
+    this.#instructed = jobs;
     this.#claims.wake();
+    const id = this.#lease.workerId;
+    if (id !== undefined) void this.#tell(() => instructWorker(this.#deps.db, id, { concurrency: jobs }));
   }
 
   async start(): Promise<void> {
@@ -180,7 +196,7 @@ export class Worker implements Service {
     if (workerId === undefined || this.#draining) return { claimed: 0 };
     if (performance.now() - this.#reconciledAt > reconcileMs) await this.#reconcile(workerId);
     this.#release(this.#intake.takeStale());
-    if (!this.#intake.wanted || this.#settler.pending > maxPending) {
+    if (!this.#intake.wanted || this.#isChoked()) {
       this.#intake.putOff();
       return { claimed: 0 };
     }
@@ -188,41 +204,80 @@ export class Worker implements Service {
     // The lease or the worker may have ended while the claim was on its way back.
     if (this.#lease.workerId !== workerId) this.#intake.takeAll();
     else if (this.#draining) this.#release(this.#intake.takeAll());
-    this.#pump();
+    else this.#release(this.#intake.takeClosed());
+    this.#fill();
     if (againInMs !== undefined && againInMs > 0) this.#wakeIn(againInMs);
     return { claimed };
   }
 
   #wakeIn(ms: number): void {
     clearTimeout(this.#opening);
-    this.#opening = setTimeout(() => this.#claims.wake(), Math.max(ms, 1));
+    this.#opening = setTimeout(() => this.#claims.wake(), Math.min(Math.max(ms, 1), maxOpeningMs));
     this.#opening.unref();
   }
 
-  /** Begins what is at hand while there are slots. */
+  /** Begins what is at hand, and has more claimed when that is little. */
   #pump(): void {
-    while (this.#running.size < this.#concurrency && this.#settler.pending <= maxPending) {
-      const job = this.#intake.take();
-      if (job === undefined) break;
-      this.#begin(job);
-    }
+    this.#fill();
     if (!this.#draining && this.#intake.hungry) this.#claims.wake();
   }
 
+  /** Begins what is at hand while there are slots. */
+  #fill(): void {
+    while (this.#running.size < this.#concurrency && !this.#isChoked()) {
+      const job = this.#intake.take();
+      if (job === undefined) break;
+      // The leader ends what is too late; nobody else would begin it.
+      if (job.startsBy <= performance.now()) this.#release([job]);
+      else this.#begin(job);
+    }
+  }
+
+  /** Whether too many outcomes are on their way. Then one that is recorded pumps again. */
+  #isChoked(): boolean {
+    this.#choked ||= this.#settler.pending > maxPending;
+    return this.#choked;
+  }
+
+  #unchoke(): void {
+    if (!this.#choked || this.#settler.pending > maxPending) return;
+    this.#choked = false;
+    this.#pump();
+  }
+
   #begin(job: ClaimedJob): void {
-    const { db, logger, tasks, hooks, middleware } = this.#deps;
+    const { db, logger, tasks, hooks, gates, middleware } = this.#deps;
     const abortGraceMs = this.#options.abortGraceMs ?? 5_000;
-    const attempt = new Attempt({ db, logger, job, task: tasks.require(job.task), middleware, abortGraceMs });
+    const onCompleted = (): void => {
+      if (job.limited) this.#freed(job);
+    };
+    const attempt = new Attempt({
+      db,
+      logger,
+      job,
+      task: tasks.require(job.task),
+      middleware,
+      abortGraceMs,
+      onCompleted,
+    });
     this.#running.set(job.id, attempt);
     this.#deadlines.watch(attempt);
     hooks.attemptStarted(job);
     const started = performance.now();
-    void attempt.run().then((conclusion) => {
+    const ended = (conclusion: Conclusion): void => {
       this.#running.delete(job.id);
       this.#deadlines.forget(attempt);
+      this.#intake.ended();
       this.#conclude(attempt, conclusion, performance.now() - started);
       this.#pump();
       if (this.#running.size === 0) for (const resolve of this.#allEnded.splice(0)) resolve();
+    };
+    void attempt.run().then(async (conclusion) => {
+      // Before the slot is free: the next job of the task would run into the same refusal.
+      if (conclusion.kind === 'snoozed' && conclusion.reason === 'rate_limited') {
+        await this.#tell(() => gates.close('task', job.task, conclusion.delayMs));
+      }
+      ended(conclusion);
     });
   }
 
@@ -240,6 +295,7 @@ export class Worker implements Service {
         this.#settler.push({ fence, outcome: conclusion, limited: job.limited }, (recorded) => {
           if (recorded) this.#wasRecorded(job, conclusion, ms);
           else this.#wasLate(job, ms);
+          this.#unchoke();
         });
     }
   }
@@ -254,15 +310,11 @@ export class Worker implements Service {
   }
 
   #wasRecorded(job: ClaimedJob, outcome: Outcome, ms: number): void {
-    const { logger, announcer, gates, hooks } = this.#deps;
+    const { logger, announcer, hooks } = this.#deps;
     hooks.attemptEnded(job, outcome, ms);
     announcer.moved(job.id);
-    // A freed slot may be what another worker's claim waits for; ours is asked by the pump.
-    if (job.limited || outcome.kind === 'released') announcer.freed(job.queue);
-    if (job.limited) this.#claims.wake();
-    if (outcome.kind === 'snoozed' && outcome.reason === 'rate_limited') {
-      void this.#tell(() => gates.close('task', job.task, outcome.delayMs));
-    }
+    if (job.limited) this.#freed(job);
+    else if (outcome.kind === 'released') announcer.freed(job.queue);
     // Successes are told by the hooks: a line for each would be most of what a busy worker does.
     if (outcome.kind === 'failed' || outcome.kind === 'retrying') {
       const { type, message } = outcome.error;
@@ -271,12 +323,19 @@ export class Worker implements Service {
     }
   }
 
+  /** The slots it used may be what another worker's claim waits for, or ours. */
+  #freed(job: ClaimedJob): void {
+    this.#deps.announcer.freed(job.queue);
+    this.#claims.wake();
+  }
+
   /** Gives back what was claimed and never begun. */
   #release(jobs: readonly ClaimedJob[]): void {
     for (const job of jobs) {
       const fence = { jobId: job.id, attempt: job.attempt, workerId: job.workerId, claimId: job.claimId };
-      this.#settler.push({ fence, outcome: { kind: 'released' }, limited: job.limited }, () => {
+      this.#settler.push({ fence, outcome: { kind: 'released', begun: false }, limited: job.limited }, () => {
         this.#deps.announcer.freed(job.queue);
+        this.#unchoke();
       });
     }
   }
@@ -287,7 +346,7 @@ export class Worker implements Service {
     if (forgotten.length > 0) {
       const batch = forgotten.map(({ job_id: jobId, attempt, claim_id: claimId }) => ({
         fence: { jobId, attempt, workerId, claimId },
-        outcome: { kind: 'released' } as const,
+        outcome: { kind: 'released', begun: false } as const,
         limited: true,
       }));
       await giveBack(db, workerId, batch, [...new Set(forgotten.map(({ claim_id }) => claim_id))]);
@@ -332,6 +391,11 @@ export class Worker implements Service {
         return;
       case 'jobs':
         return;
+      case 'gate':
+        this.#release(this.#intake.takeOf(change.gate, change.name));
+        // To be told when it opens.
+        this.#claims.wake();
+        return;
       case 'resync':
         this.#reconciledAt = 0;
         this.#claims.wake();
@@ -358,7 +422,7 @@ export class Worker implements Service {
   }
 
   /** For what the next turn, or the end of the lease, repairs by itself. */
-  async #tell(action: () => Promise<void>): Promise<void> {
+  async #tell(action: () => Promise<unknown>): Promise<void> {
     try {
       await action();
     } catch (error) {

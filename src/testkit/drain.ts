@@ -62,7 +62,7 @@ export class Drain {
         const job = await this.#claim();
         if (job === undefined) return ran;
         if (ran.length === limit) {
-          await this.#record(job, { kind: 'released' });
+          await this.#record(job, { kind: 'released', begun: false });
           throw new Error(
             `${limit} attempts ran and there is more: the last was of ${job.task}. Does a job put itself back?`,
           );
@@ -82,6 +82,7 @@ export class Drain {
     const tasks = engine.tasks.list().map(({ name }) => name);
     const wish = { workerId, queues: null, tasks, limit: 1, suspects: true, floor: null };
     for (let tries = 0; tries < emptyClaims; tries += 1) {
+      const askedAt = performance.now();
       const claim = await claimJobs(db, wish);
       if (claim.lost) throw new Error('The kit has been stopped, or its worker was removed.');
       if (claim.id !== null) {
@@ -90,7 +91,7 @@ export class Drain {
         const lane = (await this.#lanes.resolve(new Set([brief[1]]))).get(brief[1]);
         if (lane === undefined) throw new Error(`the lane of job ${brief[0]} is gone`);
         this.#book.opened(claim.id, 1);
-        return toClaimedJob(brief, lane, { workerId, claimId: claim.id, limited: claim.limited });
+        return toClaimedJob(brief, lane, { workerId, claimId: claim.id, limited: claim.limited, askedAt });
       }
       if (!claim.again) return undefined;
     }
@@ -100,7 +101,8 @@ export class Drain {
   async #perform(job: ClaimedJob, deadlines: Deadlines): Promise<DrainedAttempt> {
     const { db, engine, hooks, logger, middleware } = this.#deps;
     const task = engine.tasks.require(job.task);
-    const attempt = new Attempt({ db, logger, job, task, middleware, abortGraceMs: 5_000 });
+    const onCompleted = () => undefined;
+    const attempt = new Attempt({ db, logger, job, task, middleware, abortGraceMs: 5_000, onCompleted });
     deadlines.watch(attempt);
     hooks.attemptStarted(job);
     const started = performance.now();

@@ -67,7 +67,9 @@ export async function performJob<Schema extends z.ZodType>(
     outcome = outcomeOfValue(job, task, await Promise.race([run(), stopper.ignored]), stopper.reason);
   } catch (error) {
     if (error !== stopper.reason) thrown = error;
-    outcome = outcomeOfError(job, task, error, stopper.reason);
+    outcome = outcomeOfError(job, task, error, stopper.reason, (failed) => {
+      throw failed;
+    });
   } finally {
     stopper.dispose();
   }
@@ -92,7 +94,8 @@ function toJob(job: NewJob, { attempt = 1, failures = attempt - 1 }: PerformOpti
     owner: job.more?.owner ?? null,
     tags: job.more?.tags ?? [],
     traceParent: null,
-    leftMs: null,
+    endsBy: Number.POSITIVE_INFINITY,
+    startsBy: Number.POSITIVE_INFINITY,
     workerId: 'test',
     claimId: '0',
     limited: false,

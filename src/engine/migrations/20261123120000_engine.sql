@@ -195,6 +195,10 @@ begin
   foreach one in array added loop
     continue when one is null;
     seq := seq + 1;
+    -- A transaction that waited for a claim began before it.
+    if (one ->> 'at')::timestamptz < (events -> -1 ->> 'at')::timestamptz then
+      one := one || jsonb_build_object('at', events -> -1 -> 'at');
+    end if;
     events := events || (one || jsonb_build_object('seq', seq));
   end loop;
   while jsonb_array_length(events) > 200 loop

@@ -11,10 +11,11 @@ begin
   perform pg_advisory_xact_lock(1397181507, 1);
 end $$;
 
--- The event that an attempt began, unless it has been told already.
+-- The event that an attempt began, unless something of it has been told already: its own event may be among those
+-- that a long history has dropped.
 create function signalbox.begun(events jsonb, run integer, at timestamptz, worker uuid) returns jsonb
 language sql stable parallel safe as $$
-  select case when not events @> jsonb_build_array(jsonb_build_object('type', 'processing', 'attempt', run))
+  select case when not events @> jsonb_build_array(jsonb_build_object('attempt', run))
     then signalbox.event(at, 'processing', run, jsonb_build_object('worker_id', worker)) end
 $$;
 
@@ -29,14 +30,15 @@ language sql stable as $$
         * g.rate_count / g.rate_period_ms)))::integer end
 $$;
 
--- When a closed or empty gate opens again; null: not by time alone.
+-- When a closed or empty gate opens again; null: it is open, or opens not by time alone. A moment late, because who comes a rounding error
+-- early finds no whole token and is told of no later time.
 create function signalbox.opens_at(g signalbox.gate, at timestamptz) returns timestamptz
 language sql stable as $$
   select case
     when g.paused_at is not null then null
     when g.closed_until > at then g.closed_until
-    when g.rate_count is not null then g.refilled_at
-      + greatest(1 - g.tokens, 0) * g.rate_period_ms / g.rate_count * interval '1 millisecond' end
+    when g.rate_count is not null and g.tokens < 1 then g.refilled_at
+      + ((1 - g.tokens) * g.rate_period_ms / g.rate_count + 0.01) * interval '1 millisecond' end
 $$;
 
 -- What a worker is told of a job that it claimed, as JSON text. Built by concat because json_build_array looks up
@@ -46,9 +48,11 @@ language sql stable as $$
   select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
     j.timeout_ms, ',', input,
     case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
-           or j.deadline_at is not null
+           or least(j.expires_at, j.deadline_at) is not null
          then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
-           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000)::text end, ']')
+           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000,
+           'start_ms', case when j.started_at is null
+             then extract(epoch from j.expires_at - statement_timestamp()) * 1000 end)::text end, ']')
 $$;
 
 -- The jobs of a claim.
@@ -92,6 +96,7 @@ declare
   v_key text[];
   v_max integer[];
   v_bytes bigint;
+  v_all_bytes bigint := 0;
   v_docs text;
   v_over uuid[];
   v_all_ids uuid[] := '{}';
@@ -123,6 +128,7 @@ begin
   with gone as (delete from signalbox.freed f returning f.keys)
   select array_agg(distinct k) into v_keys from gone cross join lateral unnest(gone.keys) as k;
   if v_keys is not null and exists (select from signalbox.job j where j.hold = 'limited') then
+    with woken as (
     update signalbox.job j
     set hold = null, place = greatest(j.place, p_floor_place)
     from (
@@ -136,7 +142,12 @@ begin
         order by j2.priority, j2.place limit greatest(r.room, 0)
         for update skip locked) as n
     ) as next
-    where j.id = next.id;
+    where j.id = next.id
+    returning j.lane_id)
+    -- A key is shared by all tasks: its next job may be one that only others can take.
+    select count(pg_notify('signalbox', 'queue:' || o.queue)) into v_seen
+    from (select distinct l.queue from woken w join signalbox.lane l on l.id = w.lane_id
+          where not (l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))) as o;
   end if;
 
   with mine as (
@@ -180,7 +191,7 @@ begin
           and (j.id, j.runs) not in (select b.job_id, b.runs from busy b)
           and (turn = 1 or j.id <> all(v_all_ids))
           and (p_suspects or j.crashes = 0)
-          and (j.expires_at is null or j.runs > 0 or j.expires_at > v_now)
+          and (j.expires_at is null or j.started_at is not null or j.expires_at > v_now)
           and (j.deadline_at is null or j.deadline_at > v_now)
           and j.cancel_requested_at is null
         order by j.lane_id, j.priority, j.place
@@ -194,11 +205,13 @@ begin
     into v_ids, v_runs, v_lane, v_key, v_max, v_bytes, v_docs, v_unique, v_seen, v_priority, v_place
     from candidate c;
     exit when v_ids is null;
+    v_all_bytes := v_all_bytes + v_bytes;
     if turn = 1 then
       last_priority := v_priority;
       last_place := v_place;
     else
       last_priority := null;
+      -- It tells of this turn only, and of more than is taken.
       v_docs := null;
     end if;
 
@@ -268,7 +281,8 @@ begin
   if exists (select from unnest(v_all_key) as k(key) where k.key is not null) then
     limited := true;
     insert into signalbox.slot (limiter, job_id)
-    select 'key:' || c.key, c.id from unnest(v_all_ids, v_all_key) as c(id, key) where c.key is not null;
+    select 'key:' || c.key, c.id from unnest(v_all_ids, v_all_key) as c(id, key) where c.key is not null
+    on conflict do nothing;
   end if;
   if v_gated then
     limited := true;
@@ -277,7 +291,8 @@ begin
     from unnest(v_all_ids, v_all_lane) as c(id, lane)
     join signalbox.lane l on l.id = c.lane
     join signalbox.gate g on (g.kind = 'queue' and g.name = l.queue) or (g.kind = 'task' and g.name = l.task)
-    where g.max_running is not null;
+    where g.max_running is not null
+    on conflict do nothing;
     update signalbox.gate g
     set tokens = least(g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
           * g.rate_count / g.rate_period_ms) - u.n,
@@ -288,12 +303,21 @@ begin
           join signalbox.gate r on (r.kind = 'queue' and r.name = l.queue) or (r.kind = 'task' and r.name = l.task)
           where r.rate_count is not null group by r.kind, r.name) as u
     where g.kind = u.kind and g.name = u.name;
+    -- What was taken may have emptied a rate: the worker must know when it opens.
+    select extract(epoch from min(o.at) - v_now) * 1000 into opens_in_ms
+    from (select greatest(case when q.name is not null then signalbox.opens_at(q, v_now) end,
+                          case when t.name is not null then signalbox.opens_at(t, v_now) end) as at
+          from signalbox.lane l
+          left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
+          left join signalbox.gate t on t.kind = 'task' and t.name = l.task
+          where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues))) as o
+    where o.at > v_now;
   end if;
   if v_all_unique is not null then
     delete from signalbox.unique_key u using unnest(v_all_unique) as k(key)
     where u.key = k.key and u.job_id = any(v_all_ids) and not 'processing' = any(u.states);
   end if;
-  if v_bytes <= 49152 then
+  if v_all_bytes <= 49152 then
     jobs := case when v_docs is null then signalbox.claimed(claim_id) else '[' || v_docs || ']' end;
   end if;
 end $$;
@@ -353,10 +377,11 @@ begin
 end $$;
 
 -- Puts running jobs back: to wait for a time (hold 'scheduled' or 'retrying', after p_delays milliseconds) or to be
--- claimed again (hold null). Fenced like signalbox.finish.
+-- claimed again (hold null). p_begun: false for a job that was claimed ahead of time and whose handler was never
+-- called. Fenced like signalbox.finish.
 create function signalbox.give_back(
   p_worker uuid, p_claims bigint[], p_from smallint[], p_ids uuid[], p_runs integer[], p_holds text[], p_delays double precision[],
-  p_reasons text[], p_errors text[], p_messages text[], p_done bigint[]) returns uuid[]
+  p_reasons text[], p_errors text[], p_messages text[], p_begun boolean[], p_done bigint[]) returns uuid[]
 language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
@@ -373,7 +398,7 @@ begin
         hold = d.hold,
         reason = d.reason,
         run_at = case when d.hold is null then j.run_at else now() + d.delay * interval '1 millisecond' end,
-        started_at = v_at[d.source],
+        started_at = case when d.begun then v_at[d.source] else j.started_at end,
         touched_at = now(),
         error = coalesce(d.error::jsonb, j.error),
         progress = case when d.message is null then j.progress else jsonb_build_object(
@@ -383,10 +408,10 @@ begin
           signalbox.event(now(), coalesce(d.hold, 'queued'), d.run, jsonb_build_object(
             'reason', d.reason, 'message', d.message, 'error', d.error::jsonb - 'stack',
             'run_at', case when d.hold is not null then now() + d.delay * interval '1 millisecond' end)))
-    from unnest(p_ids, p_runs, p_from, p_holds, p_delays, p_reasons, p_errors, p_messages)
-           as d(id, run, source, hold, delay, reason, error, message)
+    from unnest(p_ids, p_runs, p_from, p_holds, p_delays, p_reasons, p_errors, p_messages, p_begun)
+           as d(id, run, source, hold, delay, reason, error, message, begun)
     where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
-    returning j.id, j.lane_id, j.hold, j.limit_key),
+    returning j.id, j.lane_id, j.hold, j.limit_key, j.unique_key),
   counted as (
     insert into signalbox.tally (lane_id, processing, scheduled, retrying)
     select lane_id, -count(*), count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
@@ -397,6 +422,10 @@ begin
   freed as (
     insert into signalbox.freed (keys)
     select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
+  released as (
+    delete from signalbox.unique_key u using back b
+    where b.unique_key is not null and u.key = b.unique_key and u.job_id = b.id
+      and not coalesce(b.hold, 'queued') = any(u.states)),
   settled as (delete from signalbox.claim c where c.id = any(p_done))
   select array_agg(id) into v_held from back;
   return case when cardinality(v_held) = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
@@ -454,18 +483,19 @@ create function signalbox.cancel(p_id uuid) returns text
 language plpgsql as $$
 begin
   perform signalbox.lock_claims();
-  if exists (select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
-             where r.job_id = p_id) then
-    update signalbox.job j
-    set cancel_requested_at = now(), touched_at = now(),
-        events = signalbox.remember(signalbox.history(j),
-          signalbox.begun(signalbox.history(j), j.runs + 1, r.claimed_at, r.worker_id),
-          signalbox.event(now(), 'cancel_requested', j.runs + 1, '{}'))
-    from signalbox.running r
-    where j.id = p_id and r.job_id = j.id and r.runs = j.runs and j.cancel_requested_at is null;
+  update signalbox.job j
+  set cancel_requested_at = now(), touched_at = now(),
+      events = signalbox.remember(signalbox.history(j),
+        signalbox.begun(signalbox.history(j), j.runs + 1, r.claimed_at, r.worker_id),
+        signalbox.event(now(), 'cancel_requested', j.runs + 1, '{}'))
+  from signalbox.running r
+  where j.id = p_id and r.job_id = j.id and r.runs = j.runs and j.cancel_requested_at is null;
+  if found or exists (select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+                      where r.job_id = p_id and j.cancel_requested_at is not null) then
     perform pg_notify('signalbox', 'job:' || p_id);
     return 'processing';
   end if;
+  -- It does not run, or its worker has put it back or ended it this moment; it cannot be claimed again meanwhile.
   if exists (select from signalbox.end_jobs(array[p_id], 'cancelled', 'cancelled', null, false)) then
     perform pg_notify('signalbox', 'job:' || p_id);
     return 'cancelled';
@@ -492,7 +522,10 @@ begin
         reason = case when j.reason in ('snoozed', 'rate_limited') then null else j.reason end,
         events = signalbox.remember(signalbox.history(j), signalbox.event(now(), 'queued', j.runs, '{}'))
     from due where j.id = due.id
-    returning j.lane_id, due.hold),
+    returning j.id, j.lane_id, j.unique_key, due.hold),
+  released as (
+    delete from signalbox.unique_key u using promoted p
+    where p.unique_key is not null and u.key = p.unique_key and u.job_id = p.id and not 'queued' = any(u.states)),
   counted as (
     insert into signalbox.tally (lane_id, scheduled, retrying)
     select lane_id, -count(*) filter (where hold = 'scheduled'), -count(*) filter (where hold = 'retrying')
@@ -553,6 +586,8 @@ begin
   insert into signalbox.tally (lane_id, processing)
   select j.lane_id, -count(*) from unnest(v_ids, v_fates) as o(id, fate) join signalbox.job j on j.id = o.id
   where o.fate = 'queued' group by j.lane_id;
+  delete from signalbox.unique_key u using unnest(v_ids, v_fates) as o(id, fate), signalbox.job j
+  where o.fate = 'queued' and j.id = o.id and u.key = j.unique_key and u.job_id = j.id and not 'queued' = any(u.states);
   with unslotted as (
     delete from signalbox.slot s where s.job_id = any(v_ids) returning s.limiter)
   insert into signalbox.freed (keys)
@@ -585,7 +620,7 @@ begin
     where least(j.expires_at, j.deadline_at) <= now()
       and case when exists (select from signalbox.running r where r.job_id = j.id and r.runs = j.runs)
             then j.deadline_at <= now() - p_grace_ms * interval '1 millisecond'
-            else j.deadline_at <= now() or (j.expires_at <= now() and j.runs = 0) end
+            else j.deadline_at <= now() or (j.expires_at <= now() and j.started_at is null) end
     order by least(j.expires_at, j.deadline_at) limit p_limit) as o;
   perform signalbox.end_jobs(
     array(select o.id from unnest(v_ids, v_reasons) as o(id, reason) where o.reason = r.reason), 'failed', r.reason,
@@ -660,8 +695,7 @@ declare
   v_before jsonb := coalesce(f.events, jsonb_build_array(
     signalbox.event(f.created_at, case when f.run_at > f.created_at then 'scheduled' else 'queued' end, 0,
       jsonb_build_object('run_at', case when f.run_at > f.created_at then f.run_at end)) || '{"seq": 1}'));
-  v_told integer := (select coalesce(max((e ->> 'attempt')::integer), 0) from jsonb_array_elements(v_before) as e
-                     where e ->> 'type' = 'processing');
+  v_told integer := (select max((e ->> 'attempt')::integer) from jsonb_array_elements(v_before) as e);
 begin
   return signalbox.remember(v_before,
     case when f.runs > v_told then
@@ -702,6 +736,8 @@ begin
     and not exists (select from signalbox.freed f where w.limit_key = any(f.keys));
   if v_keys is not null then
     insert into signalbox.freed (keys) values (v_keys);
+  end if;
+  if v_keys is not null or slots > 0 then
     perform pg_notify('signalbox', 'resync:');
   end if;
 end $$;
@@ -720,7 +756,10 @@ begin
   if f.unique_key is not null then
     insert into signalbox.unique_key as u (key, job_id, states)
     values (f.unique_key, f.id, '{scheduled,blocked,queued,processing,retrying}')
-    on conflict (key) do update set job_id = excluded.job_id, states = excluded.states, until = null
+    on conflict (key) do update
+    set job_id = excluded.job_id,
+        states = case when u.job_id = excluded.job_id then u.states else excluded.states end,
+        until = case when u.job_id = excluded.job_id then u.until end
       where u.until <= now() or u.job_id = excluded.job_id;
     if not found then
       return null;
@@ -748,17 +787,24 @@ create function signalbox.set_limits(
   p_kind text, p_name text, p_set_max boolean, p_max integer, p_set_rate boolean, p_rate_count integer,
   p_rate_period_ms integer, p_declared jsonb) returns void
 language plpgsql as $$
+declare
+  v_now timestamptz;
 begin
   perform signalbox.lock_claims();
-  insert into signalbox.gate as g (kind, name, max_running, rate_count, rate_period_ms, tokens, declared)
+  v_now := clock_timestamp();
+  insert into signalbox.gate as g (kind, name, max_running, rate_count, rate_period_ms, tokens, refilled_at, declared)
   values (p_kind, p_name, case when p_set_max then p_max end, case when p_set_rate then p_rate_count end,
-          case when p_set_rate then p_rate_period_ms end, coalesce(p_rate_count, 0), coalesce(p_declared, '{}'))
+          case when p_set_rate then p_rate_period_ms end, coalesce(p_rate_count, 0), v_now, coalesce(p_declared, '{}'))
   on conflict (kind, name) do update
   set max_running = case when p_set_max then p_max else g.max_running end,
       rate_count = case when p_set_rate then p_rate_count else g.rate_count end,
       rate_period_ms = case when p_set_rate then p_rate_period_ms else g.rate_period_ms end,
-      tokens = case when p_set_rate then coalesce(p_rate_count, 0) else g.tokens end,
-      refilled_at = case when p_set_rate then now() else g.refilled_at end,
+      -- What is left of the old rate, not a new burst: who sets a rate again and again gets no more through.
+      tokens = case when not p_set_rate then g.tokens
+        when g.rate_count is null then coalesce(p_rate_count, 0)
+        else least(p_rate_count, g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
+          * g.rate_count / g.rate_period_ms) end,
+      refilled_at = case when p_set_rate then v_now else g.refilled_at end,
       declared = coalesce(p_declared, g.declared);
   if p_set_max and p_max is not null then
     insert into signalbox.slot (limiter, job_id)
@@ -789,7 +835,7 @@ drop function signalbox.promote(integer);
 drop function signalbox.cancel(uuid);
 drop function signalbox.end_jobs(uuid[], text, text, jsonb, boolean);
 drop function signalbox.give_back(
-  uuid, bigint[], smallint[], uuid[], integer[], text[], double precision[], text[], text[], text[], bigint[]);
+  uuid, bigint[], smallint[], uuid[], integer[], text[], double precision[], text[], text[], text[], boolean[], bigint[]);
 drop function signalbox.finish(
   uuid, bigint[], smallint[], uuid[], integer[], text[], text[], text[], text[], boolean[], bigint[]);
 drop function signalbox.claim(uuid, text[], text[], integer, boolean, smallint, bigint);

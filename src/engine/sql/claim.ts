@@ -32,7 +32,9 @@ export type Brief = readonly [
     readonly owner: string | null;
     readonly tags: readonly string[] | null;
     readonly trace_parent: string | null;
+    /** Milliseconds from the statement to its deadline, and to when it must have been started for the first time. */
     readonly left_ms: number | null;
+    readonly start_ms: number | null;
   },
 ];
 

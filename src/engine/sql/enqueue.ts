@@ -198,9 +198,16 @@ const takeKeysSql = `
   select n.key, n.id, n.states::text[], now() + n.period * interval '1 millisecond'
   from unnest($1::text[], $2::uuid[], $3::text[], $4::float8[]) as n(key, id, states, period)
   order by n.key
-  on conflict (key) do update set job_id = excluded.job_id, states = excluded.states, until = excluded.until
+  on conflict (key) do update
+  set job_id = excluded.job_id,
+      states = case when u.job_id = excluded.job_id then u.states else excluded.states end,
+      until = case when u.job_id = excluded.job_id then u.until else excluded.until end
     where u.until <= now() or u.job_id = excluded.job_id
   returning u.key`;
+// For ids that were repeated after their job had left the states.
+const dropKeysSql = `
+  delete from signalbox.unique_key u using signalbox.finished f
+  where u.key = any($2) and u.job_id = any($1::uuid[]) and f.id = u.job_id and not f.status = any(u.states)`;
 const holdersSql = `select key, job_id from signalbox.unique_key where key = any($1)`;
 
 export interface KeyWish {
@@ -217,6 +224,15 @@ export async function takeKeys(tx: Queryable, wishes: readonly KeyWish[]): Promi
     wishes.map(({ unique }) => unique.periodMs),
   ]);
   return new Set(rows.map(({ key }) => key));
+}
+
+/** Gives back keys that were taken for jobs of which it turned out that they had ended before. */
+export async function dropKeysOfEnded(
+  tx: Queryable,
+  ids: readonly string[],
+  keys: readonly string[],
+): Promise<void> {
+  await tx.query(dropKeysSql, [ids, keys]);
 }
 
 /** Who holds these keys now. A new statement, so that it sees who was faster. */

@@ -20,7 +20,7 @@ const pauseSql = `
   insert into signalbox.gate as g (kind, name, paused_at)
   select $1, $2, case when $3::boolean then now() end from (select signalbox.lock_claims()) as locked
   on conflict (kind, name) do update set paused_at = case when $3::boolean then coalesce(g.paused_at, now()) end
-  returning pg_notify('signalbox', 'resync:')`;
+  returning pg_notify('signalbox', case when $3::boolean then 'gate:' || kind || ':' || name else 'resync:' end)`;
 
 export async function pauseGate(db: Queryable, kind: GateKind, name: string, paused: boolean): Promise<void> {
   await db.query(pauseSql, [kind, name, paused]);
@@ -63,10 +63,12 @@ export async function declareLimits(
   await db.query(declareSql, [JSON.stringify(rows)]);
 }
 
+// The same; the time runs from when the lock was had.
 const closeSql = `
   insert into signalbox.gate as g (kind, name, closed_until)
-  values ($1, $2, now() + $3::float8 * interval '1 millisecond')
-  on conflict (kind, name) do update set closed_until = greatest(g.closed_until, excluded.closed_until)`;
+  select $1, $2, clock_timestamp() + $3::float8 * interval '1 millisecond' from (select signalbox.lock_claims()) as locked
+  on conflict (kind, name) do update set closed_until = greatest(g.closed_until, excluded.closed_until)
+  returning pg_notify('signalbox', 'gate:' || kind || ':' || name)`;
 
 export async function closeGate(db: Queryable, kind: GateKind, name: string, ms: number): Promise<void> {
   await db.query(closeSql, [kind, name, ms]);

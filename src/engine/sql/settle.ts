@@ -38,7 +38,8 @@ export type Return =
       readonly delayMs: number;
       readonly message: string;
     }
-  | { readonly kind: 'released' };
+  /** `begun`: whether the handler was called. */
+  | { readonly kind: 'released'; readonly begun: boolean };
 
 export type Outcome = End | Return;
 
@@ -78,7 +79,7 @@ export async function finish(
   ]);
 }
 
-const giveBackSql = `select signalbox.give_back($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as held`;
+const giveBackSql = `select signalbox.give_back($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as held`;
 
 /** Puts jobs of one worker back to wait. */
 export async function giveBack(
@@ -95,6 +96,7 @@ export async function giveBack(
     textArray(batch.map(({ outcome }) => reasonOf(outcome))),
     textArray(batch.map(({ outcome }) => errorOf(outcome))),
     textArray(batch.map(({ outcome }) => (outcome.kind === 'snoozed' ? outcome.message : null))),
+    booleanArray(batch.map(({ outcome }) => outcome.kind !== 'released' || outcome.begun)),
     bigintArray(done),
   ]);
 }

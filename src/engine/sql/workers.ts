@@ -9,16 +9,18 @@ export interface WorkerRegistration {
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
   readonly concurrency: number;
+  readonly draining?: boolean;
   readonly leaseMs: number;
 }
 
 const registerSql = `
-  insert into signalbox.worker (id, hostname, pid, queues, tasks, concurrency, lease_expires_at)
-  values ($1, $2, $3, $4, $5, $6, now() + $7::float8 * interval '1 millisecond')`;
+  insert into signalbox.worker (id, hostname, pid, queues, tasks, concurrency, lease_expires_at, status)
+  values ($1, $2, $3, $4, $5, $6, now() + $7::float8 * interval '1 millisecond',
+          case when $8 then 'draining' else 'running' end)`;
 
 export async function registerWorker(db: Queryable, worker: WorkerRegistration): Promise<void> {
-  const { id, hostname, pid, queues, tasks, concurrency, leaseMs } = worker;
-  await db.query(registerSql, [id, hostname, pid, queues, tasks, concurrency, leaseMs]);
+  const { id, hostname, pid, queues, tasks, concurrency, leaseMs, draining = false } = worker;
+  await db.query(registerSql, [id, hostname, pid, queues, tasks, concurrency, leaseMs, draining]);
 }
 
 // One row by its primary key. An expired lease is never renewed: somebody may already have taken the jobs.

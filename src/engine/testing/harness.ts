@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from '../../database/testing/te
 import { isSignalboxError } from '../../foundation/errors.js';
 import { type Logger, silentLogger } from '../../foundation/logger.js';
 import { systemClock } from '../../foundation/time.js';
-import { Engine } from '../engine.js';
+import { Engine, type EngineOptions } from '../engine.js';
 import { Hooks } from '../hooks.js';
 import type { Job, JobStatus } from '../job.js';
 import { Leader, type LeaderOptions } from '../leader.js';
@@ -17,17 +17,31 @@ export class Harness {
   readonly db: TestDatabase;
   readonly engine: Engine;
   readonly #workers: Worker[] = [];
+  readonly #others: Engine[] = [];
 
   private constructor(db: TestDatabase, engine: Engine) {
     this.db = db;
     this.engine = engine;
   }
 
-  static async start(tasks: readonly Task[], logger: Logger = silentLogger): Promise<Harness> {
+  static async start(
+    tasks: readonly Task[],
+    logger: Logger = silentLogger,
+    options: Partial<EngineOptions> = {},
+  ): Promise<Harness> {
     const db = await createTestDatabase();
-    const engine = new Engine({ database: db.database, tasks, logger, housekeepingMs: 100 });
+    const engine = new Engine({ database: db.database, tasks, logger, housekeepingMs: 100, ...options });
     await engine.start();
     return new Harness(db, engine);
+  }
+
+  /** A second process on the same database: an engine that shares nothing else with the first. */
+  async another(tasks: readonly Task[], options: Partial<EngineOptions> = {}): Promise<Engine> {
+    const logger = silentLogger;
+    const engine = new Engine({ database: this.db.database, tasks, logger, housekeepingMs: 100, ...options });
+    this.#others.push(engine);
+    await engine.start();
+    return engine;
   }
 
   async worker(options: Partial<WorkerOptions> = {}): Promise<Worker> {
@@ -82,6 +96,7 @@ export class Harness {
 
   async stop(): Promise<void> {
     for (const worker of this.#workers) await worker.stop();
+    for (const engine of this.#others) await engine.stop();
     await this.engine.stop();
     await this.db.drop();
   }

@@ -43,7 +43,8 @@ export class HeldLease {
       logger,
       queues: null,
       tasks: [],
-      concurrency: 1,
+      concurrency: () => 1,
+      draining: () => false,
       leaseMs: options.leaseMs,
       onLost: () => {
         this.losses += 1;
