@@ -5,6 +5,7 @@ import { ensureCluster } from './cluster.js';
 import { awaitServer, databaseUrl, ensureDatabase } from './database.js';
 import { embeddedErrors } from './errors.js';
 import { freePort } from './free-port.js';
+import { readLastPort, writeLastPort } from './last-port.js';
 import { type Layout, settleLayout } from './layout.js';
 import { findNativePackage } from './native-package.js';
 import { type NativeTools, prepareNativeTools } from './native-tools.js';
@@ -66,6 +67,7 @@ async function bringUp(setting: Setting): Promise<RunningServer> {
     const adopted = await adoptLeft(setting.layout.data, left);
     const postmaster = adopted ?? (await launchFresh(setting, left, attempt === 1));
     if (await becomesReady(postmaster, setting)) {
+      await writeLastPort(setting.layout, postmaster.port);
       const url = databaseUrl(postmaster.port, setting.password);
       return { url, adopted: adopted !== undefined, postmaster, layout: setting.layout };
     }
@@ -99,8 +101,9 @@ async function launchFresh(
     const ended = await endOrphans(data);
     setting.logger.warn({ children: ended }, 'the last server was killed; recovering');
   }
-  // After a crash the old port comes first: the users who live know no other.
-  const port = (first ? left?.port : undefined) ?? (await freePort());
+  // The old port comes first: users who live through a crash or an immediate shutdown know no other.
+  const known = first ? (left?.port ?? (await readLastPort(setting.layout))) : undefined;
+  const port = known ?? (await freePort());
   return launchPostmaster(setting.layout, setting.tools, port);
 }
 
