@@ -19,6 +19,7 @@ export class Faults {
    * @param {import('./server.mjs').Server} options.server
    * @param {import('./pooler.mjs').Pooler | undefined} options.pooler
    * @param {import('signalbox').Database} options.database
+   * @param {import('./gatekeeper.mjs').Gatekeeper} options.gatekeeper
    * @param {(text: string) => void} options.say
    */
   constructor(options) {
@@ -68,6 +69,8 @@ export class Faults {
         return this.#stop('stop_briefly', this.#options.profile.shortMs);
       case 'block':
         return this.#block();
+      case 'change_gate':
+        return this.#changeGate();
       case 'terminate_storm':
         return this.#terminateStorm();
       case 'restart_postgres':
@@ -162,6 +165,13 @@ export class Faults {
       child.send({ type: 'block', ms });
       return () => undefined;
     });
+  }
+
+  /** No fault, but a change under load: it hits nobody but the jobs of one task. */
+  async #changeGate() {
+    const { gatekeeper, disturbances } = this.#options;
+    const fault = disturbances.begin('change_gate', 'gate');
+    this.#last(gatekeeper.change((ms) => nap(ms, this.#ending.signal)).then(() => disturbances.end(fault)));
   }
 
   async #terminateStorm() {

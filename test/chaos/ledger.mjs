@@ -1,7 +1,7 @@
 /**
  * What the enqueuers asked for and what they were told. `asked` and `unknown` may or may not exist:
  * the answer was lost. Everything else is certain.
- * @typedef {'asked' | 'accepted' | 'undone' | 'unknown'} Answer
+ * @typedef {'asked' | 'accepted' | 'undone' | 'unknown' | 'refused'} Answer
  * @typedef {object} Entry
  * @property {string} id
  * @property {string} task
@@ -9,6 +9,8 @@
  * @property {number} group Jobs that were enqueued in one go.
  * @property {number | undefined} runAt
  * @property {Answer} answer
+ * @property {number} askedAt
+ * @property {string | undefined} holder Who had its unique key when it was refused.
  * @property {number | undefined} cancelledAt When a cancel was answered with the final state.
  */
 
@@ -17,6 +19,8 @@ export class Ledger {
   entries = new Map();
   /** Errors that are not of the catalogue. @type {{ what: string, error: string }[]} */
   untyped = [];
+  /** Enqueues that were repeated and not answered with their own job. @type {{ kind: string, id: string, other?: string }[]} */
+  repeated = [];
   #groups = 0;
 
   /** @param {any} message of an enqueuer */
@@ -34,6 +38,8 @@ export class Ledger {
             group: this.#groups,
             runAt,
             answer,
+            askedAt: message.at ?? Date.now(),
+            holder: undefined,
             cancelledAt: undefined,
           });
         }
@@ -42,6 +48,13 @@ export class Ledger {
       case 'undone':
       case 'unknown':
         for (const id of message.ids) this.#entry(id).answer = message.type;
+        break;
+      case 'refused':
+        Object.assign(this.#entry(message.id), { answer: 'refused', holder: message.holder });
+        break;
+      case 'made_twice':
+      case 'misnamed':
+        this.repeated.push({ kind: message.type, id: message.id, other: message.other });
         break;
       case 'cancelled':
         if (message.status === 'cancelled') this.#entry(message.id).cancelledAt = message.at;

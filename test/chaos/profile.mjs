@@ -25,6 +25,7 @@
  * @property {readonly [number, number]} quickMs
  * @property {readonly [number, number]} slowMs
  * @property {readonly [number, number]} laterMs How far ahead jobs are scheduled.
+ * @property {readonly [number, number]} deadlineMs How far ahead deadlines and expiries are.
  * @property {Readonly<Record<string, number>>} tasks Weights.
  * @property {Readonly<Record<string, number>>} deck How often each fault is in the pack of cards that is dealt.
  */
@@ -54,8 +55,9 @@ export const standardProfile = Object.freeze({
   quickMs: [0, 40],
   slowMs: [300, 4_000],
   laterMs: [500, 15_000],
+  deadlineMs: [300, 8_000],
   tasks: {
-    quick: 40,
+    quick: 36,
     slow: 22,
     flaky: 10,
     permanent: 4,
@@ -63,6 +65,11 @@ export const standardProfile = Object.freeze({
     snoozing: 8,
     overdue: 3,
     stubborn: 4,
+    keyed: 12,
+    narrow: 5,
+    gated: 6,
+    single: 10,
+    booked: 10,
   },
   deck: {
     kill: 6,
@@ -77,6 +84,7 @@ export const standardProfile = Object.freeze({
     terminate_storm: 3,
     restart_postgres: 2,
     restart_pooler: 1,
+    change_gate: 6,
     delay_packets: 5,
     delay_statement: 4,
     black_hole: 2,
@@ -88,8 +96,8 @@ export const standardProfile = Object.freeze({
 /** Everything shorter, for the self-test: a planted bug must show within seconds. @type {Profile} */
 export const quickProfile = Object.freeze({
   ...standardProfile,
-  leaseMs: 2_000,
-  promisedRescueMs: 5_000,
+  leaseMs: 3_000,
+  promisedRescueMs: 6_500,
   housekeepingMs: 250,
   pollMs: 250,
   drainTimeoutMs: 1_500,
@@ -98,13 +106,23 @@ export const quickProfile = Object.freeze({
   drainedWithinMs: 12_000,
   wakeUpWithinMs: 2_000,
   gapMs: [100, 500],
-  outlastMs: [2_600, 4_000],
+  outlastMs: [3_700, 5_000],
   shortMs: [100, 600],
-  quietMs: 5_000,
+  quietMs: 6_500,
   workers: [6, 8],
   routes: ['proxy', 'direct', 'proxy', 'pooled', 'proxy'],
   slowMs: [300, 3_500],
   laterMs: [200, 3_000],
-  tasks: { quick: 25, slow: 55, flaky: 8, permanent: 2, snoozing: 5 },
+  tasks: {
+    quick: 22,
+    slow: 50,
+    flaky: 8,
+    permanent: 2,
+    snoozing: 5,
+    keyed: 6,
+    narrow: 2,
+    single: 3,
+    booked: 6,
+  },
   deck: { kill: 4, join: 4, leave: 2, stop: 6, block: 2, delay_packets: 6, half_open: 1 },
 });

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.mjs';
 import { findPooler } from './pooler.mjs';
+import { plants } from './process/sabotage.mjs';
 import { standardProfile } from './profile.mjs';
 import { runSelfTest } from './self-test.mjs';
 import { Server } from './server.mjs';
 import { Cleanup } from './time.mjs';
 
-const usage = `npm run chaos -- [--minutes N] [--seed N] [--json FILE] [--self-test]
+const usage = `npm run chaos -- [--minutes N] [--seed N] [--json FILE] [--self-test [--plant BUG]]
 `;
 const shownViolations = 40;
 const cleanup = new Cleanup();
@@ -59,9 +60,9 @@ async function chaos({ minutes, seed, json }) {
   return 1;
 }
 
-async function selfTest({ seed, json }) {
+async function selfTest({ seed, json, plant }) {
   const common = await prepare(seed);
-  const results = await runSelfTest(common);
+  const results = await runSelfTest(common, plant);
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ seed, results }, null, 2)}\n`);
   const missed = results.filter(({ passed }) => !passed);
   if (missed.length > 0) {
@@ -127,13 +128,17 @@ function readArguments() {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       json: { type: 'string' },
       'self-test': { type: 'boolean', default: false },
+      plant: { type: 'string' },
     },
   });
   const minutes = Number(values.minutes);
   const seed = Number(values.seed);
   if (!(minutes > 0)) throw new Error('--minutes must be a number above 0');
   if (!Number.isInteger(seed) || seed < 0) throw new Error('--seed must be a whole number from 0');
-  return { minutes, seed, json: values.json, selfTest: values['self-test'] };
+  const { plant } = values;
+  if (plant !== undefined && !(plant in plants))
+    throw new Error(`--plant must be one of ${Object.keys(plants).join(', ')}`);
+  return { minutes, seed, json: values.json, selfTest: values['self-test'], plant };
 }
 
 function say(text) {

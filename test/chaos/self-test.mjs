@@ -9,11 +9,12 @@ const faultsMs = 12_000;
  * Plants one bug after the other; each must be seen. First of all a campaign without any bug, which must be green:
  * a checker that is always red sees everything.
  * @param {Omit<Parameters<typeof runCampaign>[0], 'profile' | 'faultsMs' | 'plant'>} common
+ * @param {string | undefined} only Name of the one bug to be planted.
  */
-export async function runSelfTest(common) {
+export async function runSelfTest(common, only) {
   const results = [];
   const { say } = common;
-  for (const name of [undefined, ...Object.keys(plants)]) {
+  for (const name of only === undefined ? [undefined, ...Object.keys(plants)] : [only]) {
     const plant = name === undefined ? undefined : plants[name];
     say(`${name ?? 'no bug'}: ${plant?.what ?? 'the checker must be content'}`);
     const campaign = await runCampaign({

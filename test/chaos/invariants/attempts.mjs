@@ -8,8 +8,9 @@ export function attempts({ jobs, events, runs, ledger, disturbances, profile }, 
     const list = events.get(job.id) ?? [];
     checkSequence(job, list, report);
     checkClaims(job, list, report);
-    checkRuns(job, runs.get(job.id) ?? [], list, report);
-    checkOutcomes(job, runs.get(job.id) ?? [], list, report);
+    checkRuns(job, runs.get(job.id) ?? [], list, disturbances, report);
+    // The end of a booked job has the time at which its handler began the transaction.
+    if (job.task !== 'booked') checkOutcomes(job, runs.get(job.id) ?? [], list, report);
     const runAt = ledger.entries.get(job.id)?.runAt;
     for (const run of runs.get(job.id) ?? []) {
       if (runAt !== undefined && run.start < runAt) {
@@ -18,7 +19,9 @@ export function attempts({ jobs, events, runs, ledger, disturbances, profile }, 
     }
     for (const [earlier, later] of overlaps(runs.get(job.id) ?? [], disturbances)) {
       const deaf = disturbances.any(
-        (fault) => fault.deaf && fault.process === earlier.process,
+        // A handler that waits in `complete` for a database which does not answer hears no signal either; what it sent
+        // is fenced.
+        (fault) => fault.process === earlier.process && (fault.deaf || job.task === 'booked'),
         later.start - 2 * profile.leaseMs,
         later.start,
       );
@@ -61,27 +64,44 @@ function checkClaims(job, list, report) {
   }
 }
 
-function checkRuns(job, runs, list, report) {
+function checkRuns(job, runs, list, disturbances, report) {
   const claimed = new Set(list.filter(({ type }) => type === 'processing').map(({ attempt }) => attempt));
-  const seen = new Set();
-  for (const { attempt, process } of runs) {
-    if (seen.has(attempt))
+  const seen = new Map();
+  for (const run of runs) {
+    const { attempt, process } = run;
+    const before = seen.get(attempt);
+    if (before !== undefined && !wasUndone(job, before, disturbances))
       report.add('attempts_not_monotonic', job.id, `attempt ${attempt} ran twice, last in ${process}`);
     if (!claimed.has(attempt))
       report.add('unclaimed', job.id, `attempt ${attempt} ran in ${process} and was never claimed`);
-    seen.add(attempt);
+    seen.set(attempt, run);
   }
+}
+
+/**
+ * A claim is not waited for until it is on the disk. One that a crash of the server undid is made again under the
+ * same number; only one that was made a moment before the crash, and never one whose job uses a limit.
+ */
+function wasUndone(job, { start, startedAt }, disturbances) {
+  if (job.limitKey !== null || job.task === 'narrow' || job.task === 'gated') return false;
+  return disturbances.any(
+    ({ kind, from }) => kind === 'restart_postgres' && startedAt >= from,
+    start - 3_000,
+    start + 1_000,
+  );
 }
 
 /** States that only the handler's own end can bring about. */
 const ownOutcomes = new Set(['succeeded', 'failed', 'retrying', 'scheduled']);
+/** Ends that nobody's handler brings about, and that name the last attempt there was. */
+const byTheHouse = new Set(['crashed', 'deadline', 'expired']);
 /** Two clocks of one machine, read by different programs. */
 const clockMs = 20;
 
 /** The outcome of an attempt is never recorded before its handler has ended. */
 function checkOutcomes(job, runs, list, report) {
   for (const { type, attempt, at, reason } of list) {
-    if (attempt === 0 || !ownOutcomes.has(type) || reason === 'crashed') continue;
+    if (attempt === 0 || !ownOutcomes.has(type) || byTheHouse.has(reason)) continue;
     const run = runs.find((candidate) => candidate.attempt === attempt);
     if (run?.end === undefined || at >= run.end - clockMs) continue;
     report.add(

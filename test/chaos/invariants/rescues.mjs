@@ -1,4 +1,5 @@
 import { disturbedMs } from '../disturbances.mjs';
+import { within } from './spans.mjs';
 
 const ends = /^(kill|kill_several|kill_quietly)$/;
 /** The process lives on, but its lease cannot. */
@@ -7,13 +8,13 @@ const silences = /^(stop|block)$/;
 /**
  * Jobs of the dead are in the queue again in time, and nobody's job is taken while he lives.
  *
- * The promise is made for a system in which nothing else breaks. After the lease has run out, the clock of the
- * promise stands still while another fault can be in the way: a leader must be elected anew, loops back off.
- * `kill_quietly` has nothing in its way, so at least there no excuse counts.
+ * Counted from the kill until the job is in the queue; when it starts then is a matter of the backlog, and a figure of
+ * its own. After the lease has run out the clock stands still while the database is away for all, and while whoever
+ * leads at that moment is hit as well: another must be elected. `kill_quietly` has nothing in its way.
  * @param {import('../history.mjs').History} history @param {import('./report.mjs').Report} report
  */
 export function rescues(history, report) {
-  const { disturbances, profile, jobs, events, runs } = history;
+  const { disturbances, profile, jobs, events, runs, reigns } = history;
   const { faults } = disturbances;
   const measures = [];
   const byProcess = groupByProcess(runs);
@@ -21,9 +22,11 @@ export function rescues(history, report) {
     if (fault.process === undefined) continue;
     const fatal = ends.test(fault.kind);
     if (!fatal && !(silences.test(fault.kind) && fault.to - fault.from > profile.leaseMs * 1.1)) continue;
-    const others = faults.filter((other) => other !== fault);
+    const others = faults.filter((other) => other !== fault && isInTheWay(other, reigns));
     for (const { job, run, next, left } of heldAt(fault, byProcess, history)) {
       if (left === undefined) continue; // `unfinished` says so
+      // Some ways of blocking a process leave its lease alone.
+      if (fault.kind === 'block' && left.reason !== 'rescued') continue;
       const waited = left.at - fault.from;
       const excused = disturbedMs(others, fault.from + profile.leaseMs, left.at, reachOf(profile));
       if (waited - excused > profile.promisedRescueMs) {
@@ -34,7 +37,7 @@ export function rescues(history, report) {
         );
       }
       if (left.reason === 'rescued' && fatal) {
-        measures.push({ waited, restart: next === undefined ? waited : next.start - fault.from, excused });
+        measures.push({ waited, started: next === undefined ? 0 : next.start - left.at, excused });
       }
     }
   }
@@ -47,10 +50,10 @@ export function rescues(history, report) {
     }
   }
   report.figures.rescued = rescued;
-  report.figures.max_rescue_ms = highest(measures.map(({ restart }) => restart));
-  report.figures.max_requeue_ms = highest(measures.map(({ waited }) => waited));
+  report.figures.max_rescue_ms = highest(measures.map(({ waited }) => waited));
+  report.figures.max_start_after_rescue_ms = highest(measures.map(({ started }) => started));
   report.figures.max_undisturbed_rescue_ms = highest(
-    measures.filter(({ excused }) => excused === 0).map(({ restart }) => restart),
+    measures.filter(({ excused }) => excused === 0).map(({ waited }) => waited),
   );
 }
 
@@ -68,8 +71,14 @@ function* heldAt(fault, byProcess, { jobs, events, runs }) {
   }
 }
 
-/** Events that do not end an attempt. */
-const within = new Set(['progress', 'cancel_requested']);
+/** It hit everybody, or whoever led while it lasted. */
+function isInTheWay({ process, from, to }, reigns) {
+  if (process === undefined) return true;
+  return reigns.some(
+    (reign, n) =>
+      reign.process === process && reign.at <= to && (reigns[n + 1]?.at ?? Number.POSITIVE_INFINITY) >= from,
+  );
+}
 
 function groupByProcess(runs) {
   const groups = new Map();
@@ -89,7 +98,7 @@ function reachOf(profile) {
     // Nobody could ask the database, then every loop waits about as long again.
     if (process === undefined) return 2 * (to - from) + 3 * profile.housekeepingMs;
     if (kind === 'join' || kind.includes('enqueuer')) return 0;
-    // It may have been the leader, whose lease is four turns.
+    // The leader's lease is four turns.
     return 6 * profile.housekeepingMs;
   };
 }

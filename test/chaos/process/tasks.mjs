@@ -2,6 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentError, Snooze, task } from 'signalbox';
 import { z } from 'zod';
 
+/** Of all jobs with such a key so many run at once. */
+export const keyLimits = Object.freeze({ 'tenant:a': 1, 'tenant:b': 2, 'tenant:c': 3, 'tenant:probe': 1 });
+/** Of all attempts of this task so many run at once. */
+export const narrowLimit = 3;
+
 const backoff = { initialMs: 200, factor: 2, maxMs: 2_000, jitter: 0.5 };
 
 /**
@@ -23,7 +28,7 @@ export function chaosTasks(effects) {
         const nonce = await effects.begin(context.job, context.signal);
         let ending = 'threw';
         try {
-          await work(given, context);
+          await work(given, context, nonce);
           ending = 'returned';
         } catch (error) {
           ending = context.signal.aborted ? 'aborted' : error instanceof Snooze ? 'snoozed' : 'threw';
@@ -69,6 +74,28 @@ export function chaosTasks(effects) {
     define('overdue', {}, (_input, { signal }) => pause(600_000, signal), { maxAttempts: 2, timeoutMs: 700 }),
     // Does not listen to its signal, but ends soon.
     define('stubborn', ms, ({ ms }) => sleep(ms)),
+    // At most so many at once: by the job's key, by its task, by what the runner sets while it runs.
+    define('keyed', { ms: z.int(), key: z.string() }, ({ ms }, { signal }) => pause(ms, signal), {
+      concurrency: ({ key }) => ({ key, limit: keyLimits[key] }),
+    }),
+    define('narrow', ms, ({ ms }, { signal }) => pause(ms, signal), { maxRunning: narrowLimit }),
+    define('gated', ms, ({ ms }, { signal }) => pause(ms, signal)),
+    define('single', { ms: z.int(), key: z.string() }, ({ ms }, { signal }) => pause(ms, signal), {
+      unique: ({ key }) => ({ key }),
+    }),
+    // Its row and its success are one transaction.
+    define('booked', ms, async ({ ms }, { job, signal, complete }, nonce) => {
+      await pause(ms, signal);
+      await complete(async (tx) => {
+        await tx.query('insert into chaos.booking (job_id, attempt, nonce) values ($1, $2, $3)', [
+          job.id,
+          job.attempt,
+          nonce,
+        ]);
+        return { nonce, attempt: job.attempt };
+      });
+    }),
+    define('tick', { slot: z.string() }, async () => undefined),
     // Tells at the end of the campaign whether an idle worker wakes up.
     define('probe', {}, async () => undefined),
   ];

@@ -9,7 +9,6 @@ import { chaosTasks } from './tasks.mjs';
 const { name, url, directUrl, effectsUrl, profile, plant } = await receiveSettings();
 const leaving = new AbortController();
 process.once('SIGTERM', () => leaving.abort());
-tell({ type: 'ready' });
 const logger = lineLogger({ process: name });
 const connection = {
   applicationName: `chaos-${name}`,
@@ -42,17 +41,19 @@ process.on('message', (message) => {
 });
 const report = setInterval(() => tell({ type: 'late', count: worker.lateOutcomes }), 500);
 
-await engine.start();
-let started = false;
-while (!started && !leaving.signal.aborted) {
-  try {
-    await worker.start();
-    started = true;
-  } catch (error) {
-    logger.warn({ error: String(error) }, 'the worker could not start yet');
-    await sleep(300);
+for (const service of [engine, worker]) {
+  let started = false;
+  while (!started && !leaving.signal.aborted) {
+    try {
+      await service.start();
+      started = true;
+    } catch (error) {
+      logger.warn({ error: String(error) }, `${service.name} could not start yet`);
+      await sleep(300);
+    }
   }
 }
+tell({ type: 'ready' });
 if (!leaving.signal.aborted) {
   await new Promise((resolve) => leaving.signal.addEventListener('abort', resolve, { once: true }));
 }
