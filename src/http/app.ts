@@ -7,9 +7,10 @@ import fastify, {
   type FastifyRequest,
   type RawServerDefault,
 } from 'fastify';
-import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from '../foundation/logger.js';
 import type { Authenticator } from '../identity/authenticator.js';
+import { answerCompiler } from './answers.js';
 import { answerClientError } from './client-error.js';
 import { answerRouterError, installErrorAnswers, refuseUnknownRoute } from './error-answers.js';
 import { formMediaTypes, isForm, parseUrlEncoded, readForm } from './form.js';
@@ -50,6 +51,8 @@ export interface HttpOptions {
   /** Version of the product, for the OpenAPI description. */
   readonly version: string;
   readonly limits?: Partial<HttpLimits>;
+  /** Checks every answer against its schema, those of `assured` schemas too. For tests: it is dear. */
+  readonly checkAnswers?: boolean;
 }
 
 /**
@@ -64,7 +67,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   app.decorate('routeTable', new RouteTable());
   app.decorate('eventStreams', new EventStreams(options.logger, limits.streams));
   app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
+  app.setSerializerCompiler(answerCompiler(options.checkAnswers ?? false));
   app.addHook('onRoute', (route) => {
     const permission = pluginPermission(route.url) ?? permissionOf(route);
     route.config = { ...route.config, permission };
@@ -76,25 +79,43 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   });
   installErrorAnswers(app, options.logger);
   installShutdown(app, limits, options.logger);
-  app.addHook('onRequest', async (request) => refuseUnknownRoute(request));
+  // Hooks that wait for nothing call back: an async one costs every request a promise and a turn of the queue.
+  app.addHook('onRequest', (request, _reply, done) => {
+    refuseUnknownRoute(request);
+    done();
+  });
   installGuard(app, options.authenticator);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { schema } = request.routeOptions;
     assertUrlText(request);
-    assertMediaType(request);
-    assertDeclaredQuery(request);
+    assertMediaType(request, schema);
+    assertDeclaredQuery(request, schema);
+    done();
   });
   await installBodies(app, limits);
-  app.addHook('preValidation', async (request) => {
-    if (request.routeOptions.config.form === true && isForm(request))
-      request.body = await readForm(request, limits);
-    assertDeclaredBody(request);
+  app.addHook('preValidation', (request, _reply, done) => {
+    const { config, schema } = request.routeOptions;
+    if (config.form !== true || !isForm(request)) {
+      assertDeclaredBody(request, schema);
+      done();
+      return;
+    }
+    readForm(request, limits)
+      .then((fields) => {
+        request.body = fields;
+        assertDeclaredBody(request, schema);
+      })
+      .then(() => done(), done);
   });
   installLinger(app, limits.lingerMs);
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     stampHeaders(request, reply);
-    return payload;
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => logAccess(options.logger, request, reply));
+  app.addHook('onResponse', (request, reply, done) => {
+    logAccess(options.logger, request, reply);
+    done();
+  });
   await installOpenApi(app, options.version);
   return app;
 }
@@ -126,7 +147,7 @@ async function installBodies(app: HttpApp, limits: HttpLimits): Promise<void> {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body, limits.jsonDepth),
+    (_request: FastifyRequest, body: Buffer, done) => done(null, parseJsonBody(body, limits.jsonDepth)),
   );
   app.addContentTypeParser(
     urlEncoded,
@@ -148,15 +169,16 @@ async function installBodies(app: HttpApp, limits: HttpLimits): Promise<void> {
 }
 
 function logAccess(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const { url, config } = request.routeOptions;
   const fields = {
     request_id: request.id,
     method: request.method,
     // The template: a path would put ids and whatever strangers try into every index of the log.
-    route: request.routeOptions.url ?? null,
+    route: url ?? null,
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime * 10) / 10,
     principal: request.principal?.id ?? null,
   };
-  if (request.routeOptions.config.permission === 'public') logger.debug(fields, 'answered');
+  if (config.permission === 'public') logger.debug(fields, 'answered');
   else logger.info(fields, 'answered');
 }

@@ -39,7 +39,9 @@ export function parseUrlEncoded(body: Buffer, limits: HttpLimits): FormFields {
 }
 
 export function isForm(request: FastifyRequest): boolean {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  const given = request.headers['content-type'];
+  if (given === 'application/json') return false;
+  const type = given?.split(';')[0]?.trim().toLowerCase();
   return formMediaTypes.some((known) => known === type);
 }
 

@@ -37,7 +37,7 @@ export function installGuard(app: FastifyInstance, authenticator: Authenticator)
       assertLocalHost(request.headers);
       assertSameSite(request.method, request.headers);
     }
-    const permission = request.routeOptions.config.permission;
+    const { permission } = request.routeOptions.config;
     request.principal = anonymous;
     if (permission === 'public') return;
     request.principal = await authenticate(request, authenticator);

@@ -10,10 +10,20 @@ import { fieldName, visitStrings } from './unstorable.js';
 export function parseJsonBody(body: Buffer, maxDepth: number): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw notUtf8(body);
-  const value = parse(new TextDecoder().decode(body));
+  const text = textOf(body);
+  const value = parse(text);
   if (value === invalid) throw httpErrors.body_malformed('The body is not valid JSON.');
-  assertHarmless(value, maxDepth);
+  // Each level takes two characters, and a name of danger its own or an escape: most bodies need no second look.
+  if (text.length > maxDepth * 2 || suspicious.test(text)) assertHarmless(value, maxDepth);
   return value;
+}
+
+const suspicious = /__proto__|constructor|\\/;
+const byteOrderMark = '\ufeff';
+
+function textOf(body: Buffer): string {
+  const text = body.toString('utf8');
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text;
 }
 
 const invalid = Symbol('invalid');
@@ -35,7 +45,9 @@ function assertHarmless(root: unknown, maxDepth: number): void {
     if (depth >= maxDepth) {
       throw httpErrors.body_malformed(`The body is nested more than ${maxDepth} levels deep.`);
     }
-    for (const [key, member] of Object.entries(value)) {
+    const members = value as Readonly<Record<string, unknown>>;
+    for (const key of Object.keys(members)) {
+      const member = members[key];
       if (isPoisonous(key, member)) {
         throw fieldsInvalid([{ field: key, message: 'is not allowed as a name' }], httpErrors.body_malformed);
       }

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import type { FieldProblem } from '../foundation/errors.js';
 import { fieldsInvalid, httpErrors } from './errors.js';
@@ -6,12 +6,14 @@ import { consumedBy } from './routes.js';
 import { unstorableStrings } from './unstorable.js';
 
 /** Before the body is read: is what is announced something that this route reads? @throws media_type_unsupported */
-export function assertMediaType(request: FastifyRequest): void {
-  const { headers } = request;
+export function assertMediaType({ headers }: FastifyRequest, schema: FastifySchema | undefined): void {
   const type = headers['content-type'];
+  const accepted = consumedBy(schema);
+  // What nearly every request says.
+  if (type === 'application/json' && headers['content-encoding'] === undefined && accepted.includes(type))
+    return;
   const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
   if (type === undefined && empty) return;
-  const accepted = consumedBy(request.routeOptions.schema);
   const [mediaType = '', ...parameters] = (type ?? '')
     .toLowerCase()
     .split(';')
@@ -33,7 +35,14 @@ export function assertMediaType(request: FastifyRequest): void {
 
 /** Percent-encoding that is no UTF-8 would reach the route as other text than was sent. @throws encoding_invalid */
 export function assertUrlText(request: FastifyRequest): void {
-  const query = request.raw.url?.split('?').slice(1).join('?') ?? '';
+  const url = request.raw.url ?? '';
+  const mark = url.indexOf('?');
+  if (mark >= 0) assertQueryText(url.slice(mark + 1));
+  const unstorable = unstorableStrings(request.params, 'path');
+  if (unstorable.length > 0) throw fieldsInvalid(unstorable);
+}
+
+function assertQueryText(query: string): void {
   const problems: FieldProblem[] = [];
   for (const pair of query.split('&')) {
     const [name = '', ...rest] = pair.split('=');
@@ -43,8 +52,6 @@ export function assertUrlText(request: FastifyRequest): void {
     }
   }
   if (problems.length > 0) throw fieldsInvalid(problems, httpErrors.encoding_invalid);
-  const unstorable = unstorableStrings(request.params, 'path');
-  if (unstorable.length > 0) throw fieldsInvalid(unstorable);
 }
 
 /**
@@ -52,14 +59,12 @@ export function assertUrlText(request: FastifyRequest): void {
  * files and pages, whose scripts read the query for themselves.
  * @throws fields_invalid
  */
-export function assertDeclaredQuery(request: FastifyRequest): void {
-  const schema = request.routeOptions.schema;
+export function assertDeclaredQuery(request: FastifyRequest, schema: FastifySchema | undefined): void {
   if (schema?.hide !== true && schema?.querystring === undefined) refuseUnknown(membersOf(request.query));
 }
 
 /** A body that a route needs must be there, and one that it does not know must not. @throws body_missing, fields_invalid */
-export function assertDeclaredBody(request: FastifyRequest): void {
-  const schema = request.routeOptions.schema?.body;
+export function assertDeclaredBody(request: FastifyRequest, { body: schema }: FastifySchema = {}): void {
   if (schema === undefined) refuseUnknown(membersOf(request.body));
   if (schema instanceof z.ZodType && request.body === undefined && !schema.safeParse(undefined).success) {
     throw httpErrors.body_missing('The request needs a body, and its Content-Type.', {

@@ -14,17 +14,19 @@ export function installShutdown(app: FastifyInstance, limits: HttpLimits, logger
   let closing = false;
   let timer: NodeJS.Timeout | undefined;
 
-  app.addHook('onRequest', async () => {
+  app.addHook('onRequest', (_request, _reply, done) => {
     if (closing) throw httpErrors.shutting_down('The server is shutting down.', { retryAfterSeconds: 1 });
+    done();
   });
-  app.addHook('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (closing) reply.header('connection', 'close');
-    return payload;
+    done();
   });
-  app.addHook('onResponse', async (request) => {
+  app.addHook('onResponse', (request, _reply, done) => {
     // A response whose headers said keep-alive before the stop began would hold the stop up.
     const { socket } = request.raw;
     if (closing && socket instanceof Socket) socket.end();
+    done();
   });
   app.addHook('preClose', async () => {
     closing = true;

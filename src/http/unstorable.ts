@@ -10,6 +10,8 @@ export function fieldName(path: readonly PropertyKey[], whole: string): string {
  * which is no valid UTF-8. `whole` names the value itself.
  */
 export function unstorableStrings(value: unknown, whole: string): FieldProblem[] {
+  // Nearly every value passes, and needs no path to each of its parts.
+  if (isStorable(value)) return [];
   const problems: FieldProblem[] = [];
   visitStrings(value, (text, path) => {
     if (text.includes('\u0000')) {
@@ -22,6 +24,19 @@ export function unstorableStrings(value: unknown, whole: string): FieldProblem[]
     }
   });
   return problems;
+}
+
+/** The depth must be bounded before. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return isStorableText(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isStorable);
+  const members = value as Readonly<Record<string, unknown>>;
+  return Object.keys(members).every((key) => isStorableText(key) && isStorable(members[key]));
+}
+
+function isStorableText(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed();
 }
 
 /** Calls `visit` for every string in a JSON value and for every key. The depth must be bounded before. */

@@ -17,12 +17,13 @@ export function check<S extends z.ZodType>(
   value: unknown,
   { whole, prefix = '' }: { whole: string; prefix?: string },
 ): Checked<z.output<S>> {
-  const result = schema.safeParse(value, { error: describe });
+  const result = schema.safeParse(value, withMessages);
+  const unstorable = unstorableStrings(value, whole);
+  if (result.success && unstorable.length === 0) return { ok: true, value: result.data };
   const problems = [
-    ...unstorableStrings(value, whole),
+    ...unstorable,
     ...(result.error?.issues ?? []).flatMap((issue) => problemsOf(issue, whole)),
   ];
-  if (result.success && problems.length === 0) return { ok: true, value: result.data };
   return {
     ok: false,
     problems: problems.map(({ field, message }) => ({
@@ -95,6 +96,8 @@ function describe(issue: z.core.$ZodRawIssue): string | undefined {
       return undefined;
   }
 }
+
+const withMessages = { error: describe };
 
 function bound(origin: string, word: string, amount: number): string {
   switch (origin) {

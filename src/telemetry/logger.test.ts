@@ -29,6 +29,37 @@ describe('the logger', () => {
     expect(text.match(/\(hidden\)/g)).toHaveLength(4);
   });
 
+  it('hides them in lists and in what a child always says, and changes nothing that it was given', () => {
+    const given = { list: [{ token: 's3cret', n: 1 }], plain: [1, 2] };
+    const text = written(false, (logger) =>
+      logger
+        .child({ cookie: 's3cret' })
+        .child({ a: { secret: 's3cret' } })
+        .info(given, 'hello'),
+    );
+    expect(JSON.parse(text)).toMatchObject({
+      cookie: '(hidden)',
+      a: { secret: '(hidden)' },
+      list: [{ token: '(hidden)', n: 1 }],
+      plain: [1, 2],
+    });
+    expect(given.list).toEqual([{ token: 's3cret', n: 1 }]);
+  });
+
+  it('gathers lines for a moment when it is buffered; a warning takes all before it along', async () => {
+    const destination = new PassThrough();
+    const read = () => String(destination.read() ?? '');
+    const logger = createLogger({ level: 'info', pretty: false, destination, buffered: true });
+    logger.info({}, 'first');
+    expect(read()).toBe('');
+    logger.warn({}, 'second');
+    expect(read()).toMatch(/first.*\n.*second.*\n$/);
+    logger.info({}, 'third');
+    await expect.poll(read).toContain('third');
+    logger.info({ text: 'x'.repeat(20_000) }, 'too much to hold');
+    expect(read()).toContain('too much to hold');
+  });
+
   it('writes one line for people, too', () => {
     const text = written(true, (logger) => logger.info({ roles: 'server', queues: 'all' }, 'runs'));
     expect(text.trim().split('\n')).toHaveLength(1);

@@ -1,6 +1,7 @@
 import type { EnqueueOptions } from '../../engine/enqueue.js';
 import type { Job } from '../../engine/job.js';
 import type { OpenTask, Task } from '../../engine/task.js';
+import { isSignalboxError } from '../../foundation/errors.js';
 import { newId } from '../../foundation/ids.js';
 import { permissionDenied } from '../../http/guard.js';
 import { assertStrict } from '../../http/strictness.js';
@@ -31,15 +32,23 @@ export async function acceptJob(
   const task = engine.tasks.require(body.task);
   const open = openOf(task);
   if (!principal.has(open.permission)) throw permissionDenied(principal, open.permission);
-  const input = checkOrThrow(task.input, body.input, { whole: 'input', prefix });
   const options: EnqueueOptions = {
     owner: principal.id,
     priority: body.priority,
     runAt: body.run_at === undefined ? undefined : new Date(body.run_at),
     tags: body.tags,
   };
-  if (open.admit === undefined) return engine.enqueue(task, body.input, options);
+  const check = () => checkOrThrow(task.input, body.input, { whole: 'input', prefix });
+  if (open.admit === undefined) {
+    return engine.enqueue(task, body.input, options).catch((error: unknown) => {
+      // The engine checks by the same schema before it writes: only what it refuses is looked at again, to be named
+      // as the caller named it.
+      if (isSignalboxError(error, 'input_invalid')) check();
+      throw error;
+    });
+  }
   const id = newId();
+  const input = check();
   return database.transaction(async (tx) => {
     await open.admit?.(tx, { id, input, caller: { id: principal.id, permissions: principal.permissions } });
     return engine.enqueue(tx, task, body.input, { ...options, id });

@@ -20,6 +20,7 @@ export async function presentJobs(workloads: readonly Workload[], jobs: readonly
 }
 
 export async function presentJob(workloads: readonly Workload[], job: Job): Promise<JobJson> {
-  const [json] = await presentJobs(workloads, [job]);
-  return json as JobJson;
+  const owner = workloads.find(({ tasks }) => tasks.some(({ name }) => name === job.task));
+  const extra = owner === undefined ? undefined : (await owner.present([job])).get(job.id);
+  return jobJson(job, Date.now(), extra);
 }

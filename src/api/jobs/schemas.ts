@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobStatuses } from '../../engine/job.js';
+import { assured } from '../../http/answers.js';
 import { pageOf, pageQuery } from '../../http/pagination.js';
 import { queryWords } from '../../http/query.js';
 
@@ -77,9 +78,9 @@ export const jobSummarySchema = z.object(summaryShape).meta({ id: 'JobSummary' }
 export type JobSummaryJson = z.output<typeof jobSummarySchema>;
 
 /** A job. Loose: the workload that owns it adds members of its own. */
-export const jobSchema = z
-  .looseObject({ ...summaryShape, input: z.unknown(), result: z.unknown() })
-  .meta({ id: 'Job' });
+export const jobSchema = assured(
+  z.looseObject({ ...summaryShape, input: z.unknown(), result: z.unknown() }).meta({ id: 'Job' }),
+);
 export type JobJson = z.output<typeof jobSchema>;
 
 export const jobPageSchema = pageOf(jobSchema).meta({ id: 'JobPage' });

@@ -62,7 +62,12 @@ export async function createToyServer(options: ToyServerOptions = {}): Promise<T
     housekeepingMs: 50,
   });
   await engine.start();
-  const app = await createHttpApp({ logger: silentLogger, authenticator: byName, version: '0.0.0' });
+  const app = await createHttpApp({
+    logger: silentLogger,
+    authenticator: byName,
+    version: '0.0.0',
+    checkAnswers: true,
+  });
   const workers: Worker[] = [];
   const toy: ToyServer = {
     app,

@@ -38,7 +38,7 @@ export function startCommand(): Command {
       });
       const { logLevel: level } = config.get(telemetrySection);
       const pretty = process.stdout.isTTY === true && !flags.json;
-      const logger = createLogger({ level, pretty });
+      const logger = createLogger({ level, pretty, buffered: true });
       for (const warning of config.warnings) logger.warn({}, warning);
       const roles = rolesFrom({ server: flags.server, worker: flags.worker || flags.bgTasks });
       const application = new Application({ config, logger, roles });

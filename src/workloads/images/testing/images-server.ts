@@ -169,7 +169,7 @@ export class ImagesServer {
 
 /** A server in front of the workload, as each of several processes has one. */
 export async function serve(workload: Workload, logger: Logger = silentLogger): Promise<HttpApp> {
-  const app = await createHttpApp({ logger, authenticator: byName, version: '0.0.0' });
+  const app = await createHttpApp({ logger, authenticator: byName, version: '0.0.0', checkAnswers: true });
   await workload.routes(app);
   return app;
 }
