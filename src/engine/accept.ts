@@ -8,7 +8,7 @@ import { engineErrors } from './errors.js';
 import type { Accepted, AcceptedJob, Job } from './job.js';
 import type { Lanes } from './lanes.js';
 import {
-  dropKeysOfEnded,
+  dropIdleKeys,
   holdersOf,
   type Inserted,
   insertJobs,
@@ -61,9 +61,9 @@ export class Acceptor {
   async within(tx: Queryable, task: Task, input: unknown, options?: EnqueueOptions): Promise<AcceptedJob> {
     const job = prepareJob(task, await this.#lanes.within(tx, task.queue, task.name), input, options);
     const [accepted] =
-      job.more?.unique == null
+      job.more?.unique == null && options?.id === undefined
         ? await this.#insertPlain(tx, [job], [job.queue])
-        : await this.#insertKeyed(tx, [job]);
+        : await this.#insertChecked(tx, [job]);
     return accepted as AcceptedJob;
   }
 
@@ -106,21 +106,14 @@ export class Acceptor {
     return this.#answerWith(db, jobs, inserted, new Map(doubles.map(({ id }) => [id, id])));
   }
 
-  /** In a transaction of our own, with a second look at what may have been accepted and ended before. */
+  /** In a transaction of our own. */
   async #insertExact(jobs: readonly NewJob[]): Promise<AcceptedJob[]> {
     const queues = [...new Set(jobs.map(({ queue }) => queue))];
     const firstOf = new Map<string, NewJob>();
     for (const job of jobs) if (!firstOf.has(job.id)) firstOf.set(job.id, job);
     const distinct = [...firstOf.values()];
     const ids = [...firstOf.keys()];
-    const accepted = await this.#database.transaction(async (tx) => {
-      const answers = await this.#insertKeyed(tx, distinct);
-      const ended = await undoDoubles(tx, ids);
-      if (ended.length === 0) return answers;
-      await this.#dropKeys(tx, distinct, ended);
-      const found = new Map((await findJobs(tx, ended)).map((job) => [job.id, job]));
-      return answers.map((answer) => duplicateOf(found.get(answer.id)) ?? answer);
-    });
+    const accepted = await this.#database.transaction((tx) => this.#insertChecked(tx, distinct));
     this.#announcer.enqueued(queues, queues);
     if (distinct.length === jobs.length) return accepted;
     const answerTo = new Map(ids.map((id, n) => [id, accepted[n] as AcceptedJob]));
@@ -128,6 +121,19 @@ export class Acceptor {
       const answer = answerTo.get(job.id) as AcceptedJob;
       return firstOf.get(job.id) === job ? answer : Object.freeze({ ...answer, duplicate: true });
     });
+  }
+
+  /** With a second look at what may have been accepted before and have ended in the meantime. */
+  async #insertChecked(tx: Queryable, jobs: readonly NewJob[]): Promise<AcceptedJob[]> {
+    const answers = await this.#insertKeyed(tx, jobs);
+    const ended = await undoDoubles(
+      tx,
+      jobs.map(({ id }) => id),
+    );
+    if (ended.length === 0) return answers;
+    await dropIdleKeys(tx, ended);
+    const found = new Map((await findJobs(tx, ended)).map((job) => [job.id, job]));
+    return answers.map((answer) => duplicateOf(found.get(answer.id)) ?? answer);
   }
 
   /** Takes the unique keys first; a job whose key is held is answered with the holder. */
@@ -157,7 +163,7 @@ export class Acceptor {
       if (open.length === 0) break;
       const holders = await holdersOf(
         tx,
-        open.map(({ more }) => more?.unique?.key ?? ''),
+        open.map(({ id, more }) => ({ id, key: more?.unique?.key ?? '' })),
       );
       const still: NewJob[] = [];
       for (const job of open) {
@@ -178,17 +184,11 @@ export class Acceptor {
     }
     const wanted = jobs.filter(({ id }) => !instead.has(id));
     const inserted = await insertJobs(tx, wanted, queues);
-    const { made } = inserted;
-    const known = made === null ? [] : wanted.flatMap(({ id }) => (made.has(id) ? [] : [id]));
-    for (const id of known) instead.set(id, id);
-    if (known.length > 0) await this.#dropKeys(tx, wanted, known);
+    const there = wanted.filter(({ id }) => inserted.made !== null && !inserted.made.has(id));
+    for (const { id } of there) instead.set(id, id);
+    const idle = there.flatMap(({ id, more }) => (more?.unique == null ? [] : [id]));
+    if (idle.length > 0) await dropIdleKeys(tx, idle);
     return this.#answerWith(tx, jobs, inserted, instead);
-  }
-
-  /** A key that was taken for an enqueue that is repeated must not outlive its job, which may have ended. */
-  async #dropKeys(tx: Queryable, jobs: readonly NewJob[], ids: readonly string[]): Promise<void> {
-    const keys = jobs.flatMap(({ more }) => (more?.unique == null ? [] : [more.unique.key]));
-    if (keys.length > 0) await dropKeysOfEnded(tx, ids, keys);
   }
 
   async #answerWith(

@@ -101,10 +101,10 @@ describe('complete', () => {
     await h.db.database.query(`update signalbox.job set runs = runs + 1 where id = $1`, [id]);
     taken.open();
     expect(await h.until(id, 'succeeded')).toMatchObject({ attempt: 2, result: 'second' });
+    while (worker.lateOutcomes === 0) await h.engine.jobs.get(id);
     expect(thrown).toBeInstanceOf(AbortReason);
     expect(thrown).toMatchObject({ kind: 'lease_lost' });
     expect(await notes()).toEqual([]);
-    while (worker.lateOutcomes === 0) await h.engine.jobs.get(id);
   });
 
   it('is final: what the handler throws, or completes, afterwards changes nothing', async () => {

@@ -27,7 +27,8 @@ import { unfinishedOf } from './sql/read.js';
 import type { KeepTimes } from './sql/retention.js';
 import { instructWorker, listWorkers } from './sql/workers.js';
 import type { Middleware, Task } from './task.js';
-import { isConcurrency, Worker, type WorkerOptions } from './worker.js';
+import { Worker } from './worker.js';
+import { isConcurrency, type WorkerOptions } from './worker-options.js';
 
 export interface EngineOptions {
   readonly database: Database;

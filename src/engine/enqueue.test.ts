@@ -153,6 +153,29 @@ describe('enqueue', () => {
     expect(new Set(many.map((job) => job.id))).toEqual(new Set([again[1]?.id]));
   });
 
+  it('answers a repeated enqueue with its own job, whoever has its unique key by now', async () => {
+    const unique = { key: 'repeated' };
+    const id = newId();
+    await h.engine.enqueue(free, {}, { id, unique });
+    await h.engine.jobs.cancel(id);
+    expect(await h.engine.enqueue(free, {}, { id, unique })).toMatchObject({ id, status: 'cancelled' });
+    // The repetition took no key: the next job gets it.
+    const next = await h.engine.enqueue(free, {}, { unique });
+    expect(next).toMatchObject({ duplicate: false, status: 'queued' });
+    expect(await h.engine.enqueue(free, {}, { id, unique })).toMatchObject({ id, duplicate: true });
+    expect(await h.engine.enqueue(free, {}, { unique })).toMatchObject({ id: next.id, duplicate: true });
+  });
+
+  it('makes nobody wait who holds the key that it asks for', async () => {
+    const unique = { key: 'held' };
+    const { id } = await h.engine.enqueue(free, {}, { unique });
+    await h.db.database.transaction(async (tx) => {
+      expect(await h.engine.enqueue(tx, free, {}, { unique })).toMatchObject({ id, duplicate: true });
+      // In another transaction, while this one is open.
+      expect(await h.engine.jobs.cancel(id)).toMatchObject({ status: 'cancelled' });
+    });
+  });
+
   it('stores null, undefined and deep values as they are in JSON', async () => {
     expect((await h.engine.enqueue(free, null)).input).toBeNull();
     expect((await h.engine.enqueue(free, undefined)).input).toBeNull();

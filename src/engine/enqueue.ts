@@ -105,39 +105,41 @@ const traceParentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 function optionProblems(options: EnqueueOptions): FieldProblem[] {
   const { priority = 0, maxAttempts = 1, timeoutMs = 1, owner = '', tags = [], traceParent } = options;
   const { id, runAt, expiresAt, deadlineAt } = options;
-  const checks: [string, boolean, string][] = [
-    [
-      'priority',
-      Number.isInteger(priority) && Math.abs(priority) <= 1_000,
-      'must be a whole number from -1000 to 1000',
-    ],
-    [
-      'maxAttempts',
-      Number.isInteger(maxAttempts) && maxAttempts >= 1 && maxAttempts <= 100,
-      'must be a whole number from 1 to 100',
-    ],
-    [
-      'timeoutMs',
-      Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 604_800_000,
-      'must be a whole number from 1 to 604800000',
-    ],
-    ['owner', owner.length <= 200 && isStorableText(owner), 'must be text of at most 200 characters'],
-    [
-      'tags',
-      tags.length <= 20 && tags.every((tag) => tag.length >= 1 && tag.length <= 100 && isStorableText(tag)),
-      'must be at most 20 texts of 1 to 100 characters',
-    ],
-    ['id', id === undefined || isId(id), 'must be a UUIDv7'],
-    ['runAt', isDate(runAt), 'must be a valid date'],
-    ['expiresAt', isDate(expiresAt), 'must be a valid date'],
-    ['deadlineAt', isDate(deadlineAt), 'must be a valid date'],
-    [
-      'traceParent',
-      traceParent === undefined || traceParentPattern.test(traceParent),
-      'must be a W3C traceparent',
-    ],
-  ];
-  return checks.filter(([, fine]) => !fine).map(([field, , message]) => ({ field, message }));
+  const problems: FieldProblem[] = [];
+  const need = (field: string, fine: boolean, message: string) => {
+    if (!fine) problems.push({ field, message });
+  };
+  need(
+    'priority',
+    Number.isInteger(priority) && Math.abs(priority) <= 1_000,
+    'must be a whole number from -1000 to 1000',
+  );
+  need(
+    'maxAttempts',
+    Number.isInteger(maxAttempts) && maxAttempts >= 1 && maxAttempts <= 100,
+    'must be a whole number from 1 to 100',
+  );
+  need(
+    'timeoutMs',
+    Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 604_800_000,
+    'must be a whole number from 1 to 604800000',
+  );
+  need('owner', owner.length <= 200 && isStorableText(owner), 'must be text of at most 200 characters');
+  need(
+    'tags',
+    tags.length <= 20 && tags.every((tag) => tag.length >= 1 && tag.length <= 100 && isStorableText(tag)),
+    'must be at most 20 texts of 1 to 100 characters',
+  );
+  need('id', id === undefined || isId(id), 'must be a UUIDv7');
+  need('runAt', isDate(runAt), 'must be a valid date');
+  need('expiresAt', isDate(expiresAt), 'must be a valid date');
+  need('deadlineAt', isDate(deadlineAt), 'must be a valid date');
+  need(
+    'traceParent',
+    traceParent === undefined || traceParentPattern.test(traceParent),
+    'must be a W3C traceparent',
+  );
+  return problems;
 }
 
 function isDate(date: Date | undefined): boolean {

@@ -92,9 +92,9 @@ describe('explain', () => {
   it('says until when a rate lets nothing start', async () => {
     const rare = anyTask('rare', async () => 1, { rate: { count: 1, periodMs: 3_600_000 } });
     h = await Harness.start([rare]);
-    await h.worker();
     const first = await h.engine.enqueue(rare, {});
     expect(await codes(first.id)).not.toContain('rate_limited');
+    await h.worker();
     await h.until(first.id, 'succeeded');
     const { id } = await h.engine.enqueue(rare, {});
     const { message = '' } = (await reasonOf(id, 'rate_limited')) ?? {};

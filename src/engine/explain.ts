@@ -3,7 +3,7 @@ import { count, type ExplainReason, reason } from './explain-reason.js';
 import type { Job } from './job.js';
 import type { WaitFacts } from './sql/facts.js';
 
-export type { ExplainCode, ExplainReason } from './explain-reason.js';
+export type { ExplainReason } from './explain-reason.js';
 
 /** Why a job is where it is. `summary` is the first reason's sentence. */
 export interface Explanation {

@@ -26,6 +26,8 @@ const maxClaim = 350;
 const floorMs = 200;
 /** A job claimed ahead of time and not begun by then is better off elsewhere. */
 const staleMs = 1_000;
+/** How long claims ahead of time may pass over the jobs that only go into slots. */
+const passOverMs = 1_000;
 
 /**
  * Claims jobs, more than there are slots for when they are done quickly: then the next one is at hand when a slot is
@@ -39,6 +41,8 @@ export class Intake {
   #floor: Floor | null = null;
   #thoroughAt = 0;
   #thorough = true;
+  /** When a claim last found no suspect that it could have taken. */
+  #noSuspectsAt = performance.now();
   #hungry = true;
   #backlog = false;
   #closings: { readonly gate: GateKind; readonly name: string }[] = [];
@@ -57,7 +61,18 @@ export class Intake {
 
   /** Whether there is room for a claim's jobs. */
   get wanted(): boolean {
-    return this.waiting < this.#options.free() + this.#ahead / 2;
+    return this.waiting < this.#options.free() + (this.#slotsOnly ? 0 : this.#ahead / 2);
+  }
+
+  /** Claims whose jobs wait here. */
+  get claimIds(): readonly string[] {
+    return this.#waiting.slice(this.#next).map(({ claimId }) => claimId);
+  }
+
+  /** Forgets the jobs of these claims, which are not ours any more. */
+  forget(claimIds: ReadonlySet<string>): void {
+    this.#waiting = this.#waiting.slice(this.#next).filter(({ claimId }) => !claimIds.has(claimId));
+    this.#next = 0;
   }
 
   /**
@@ -124,7 +139,8 @@ export class Intake {
     const room = this.#options.free() - this.waiting;
     const thorough = this.#thorough || performance.now() - this.#thoroughAt > floorMs;
     // Suspects, which took a worker with them before, only go into slots: a crash must not blame those that wait.
-    const limit = Math.min(thorough && room > 0 ? room : room + this.#ahead, maxClaim);
+    const ahead = this.#slotsOnly || (thorough && room > 0) ? 0 : this.#ahead;
+    const limit = Math.min(room + ahead, maxClaim);
     if (limit <= 0) return { claimed: 0, againInMs: undefined };
     const suspects = room > 0 && limit <= room;
     const floor = thorough ? null : this.#floor;
@@ -137,13 +153,16 @@ export class Intake {
     // What it may have passed over: suspects, and whatever became ready before the floor.
     const partial = !full && (!suspects || floor !== null);
     this.#thorough = partial;
-    await this.#receive(claim, workerId, askedAt);
+    const found = await this.#receive(claim, workerId, askedAt);
+    // Where one was there may be more: they are fetched slot by slot until there are none.
+    if (suspects && !found) this.#noSuspectsAt = performance.now();
     this.#hungry = claim.again || full || (partial && room > 0);
     return { claimed: claim.taken, againInMs: this.#hungry ? 0 : (claim.opensInMs ?? undefined) };
   }
 
-  async #receive(claim: Claim, workerId: string, claimAskedAt: number): Promise<void> {
-    if (claim.id === null) return;
+  /** @returns whether any of them took a worker with it before */
+  async #receive(claim: Claim, workerId: string, claimAskedAt: number): Promise<boolean> {
+    if (claim.id === null) return false;
     const { db, lanes, claims } = this.#options;
     const askedAt = claim.jobs === null ? performance.now() : claimAskedAt;
     const jobs = claim.jobs ?? (await readClaim(db, claim.id));
@@ -158,6 +177,15 @@ export class Intake {
     this.#waiting = waiting;
     this.#next = 0;
     this.#claimedAt = performance.now();
+    return jobs.some((brief) => brief[4] > 0);
+  }
+
+  /**
+   * In a backlog of quick jobs each free slot has its next job at hand, and suspects, which are not claimed ahead,
+   * would wait for the end of the backlog. So now and then nothing is claimed ahead until a slot is free.
+   */
+  get #slotsOnly(): boolean {
+    return performance.now() - this.#noSuspectsAt > passOverMs;
   }
 
   /** Only behind a backlog: with slots to spare every job begins as soon as it is claimed. */

@@ -51,12 +51,11 @@ export class Jobs {
    */
   async cancel(id: string): Promise<Job> {
     if (!isId(id)) throw notFound(id);
-    // Read before the commit, and so before anybody can move it further.
-    const cancelled = await this.#db.transaction(async (tx) =>
-      (await requestCancel(tx, id)) === undefined ? undefined : findJob(tx, id),
-    );
-    if (cancelled) return cancelled;
-    const { status } = await this.get(id);
+    // A statement of its own: it takes the lock of the claims, which must not wait for a client that is frozen.
+    const found = await requestCancel(this.#db, id);
+    const job = await this.get(id);
+    if (found !== undefined) return job;
+    const { status } = job;
     throw conflict('job_not_cancellable', `Job ${id} is ${status} and cannot be cancelled.`);
   }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { abortCauseOf } from '../foundation/abort.js';
 import { newId } from '../foundation/ids.js';
+
 import { type Brief, claimJobs } from './sql/claim.js';
 import { rescueJobs } from './sql/rescue.js';
 import { finish, giveBack } from './sql/settle.js';
@@ -155,6 +156,79 @@ describe('a worker that lost its lease', () => {
     );
     const { id } = other;
     await h.until(id, 'succeeded');
+  });
+});
+
+describe('a rescued job', () => {
+  it('does not wait for the end of a backlog of quick jobs', async () => {
+    const quick = anyTask('quick', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    });
+    h = await Harness.start([quick, noop]);
+    const dead = await ghost();
+    const { id } = await h.engine.enqueue(noop, {});
+    await claim(dead);
+    await h.engine.enqueueMany(
+      quick,
+      Array.from({ length: 6_000 }, () => ({ input: {} })),
+    );
+    const worker = await h.worker({ concurrency: 2 });
+    await h.untilJob(id, () => worker.running === 2);
+    await kill(dead);
+    expect(await h.until(id, 'succeeded')).toMatchObject({ attempt: 2, crashes: 1 });
+    expect((await h.engine.jobs.counts()).queued).toBeGreaterThan(500);
+  }, 30_000);
+});
+
+describe('a claim', () => {
+  it('is on the disk before it answers when its jobs use a limit', async () => {
+    h = await Harness.start([noop]);
+    await h.engine.stop();
+    const worker = await ghost();
+    const waits = async (concurrency?: { key: string; limit: number }) => {
+      await h.engine.enqueue(noop, {}, { concurrency });
+      return h.db.database.transaction(async (tx) => {
+        const wish = {
+          workerId: worker,
+          queues: null,
+          tasks: ['noop'],
+          limit: 1,
+          suspects: true,
+          floor: null,
+        };
+        expect(await claimJobs(tx, wish)).toMatchObject({ taken: 1 });
+        const sql = `select current_setting('synchronous_commit') as mode`;
+        return (await tx.query<{ mode: string }>(sql)).rows[0]?.mode;
+      });
+    };
+    expect(await waits()).toBe('off');
+    expect(await waits({ key: 'k', limit: 1 })).toBe('on');
+  });
+
+  it('that a crash of the database undid ends what runs of it', async () => {
+    const started = gate();
+    let cause: string | undefined;
+    const held = anyTask('held', async (_input, { job, signal }) => {
+      if (job.id !== first) return 'other';
+      first = undefined;
+      started.open();
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      cause = abortCauseOf(signal);
+      return 'undone';
+    });
+    let first: string | undefined;
+    h = await Harness.start([held]);
+    const id = newId();
+    first = id;
+    await h.worker();
+    await h.engine.enqueue(held, {}, { id });
+    await started.passed;
+    await h.db.database.query(`delete from signalbox.claim`);
+    // As the LISTEN connection says when it is back.
+    await h.db.database.query(`select pg_notify('signalbox', 'resync:')`);
+    expect(await h.until(id, 'succeeded')).toMatchObject({ result: 'other', crashes: 0 });
+    await h.untilJob(id, () => cause !== undefined, 'the abort');
+    expect(cause).toBe('lease_lost');
   });
 });
 

@@ -251,12 +251,12 @@ describe('retention and others at the same time', () => {
     expect(await rows('job_log')).toBe(won.length * 2);
   });
 
-  it('leaves a job whose unique key somebody wants at this moment', async () => {
+  it('leaves a job whose unique key somebody has locked at this moment', async () => {
     await quiet();
     const unique = { key: 'k', states: ['queued', 'succeeded', 'failed'] as const };
     const id = await ended('succeeded', 8, { unique });
     await h.db.database.transaction(async (tx) => {
-      expect(await h.engine.enqueue(tx, work, {}, { unique })).toMatchObject({ id, duplicate: true });
+      await tx.query('select from signalbox.unique_key where job_id = $1 for update', [id]);
       expect(await retention().runOnce()).toEqual({ removed: 0 });
     });
     expect(await retention().runOnce()).toEqual({ removed: 1 });

@@ -218,9 +218,10 @@ describe('many jobs with unique keys', () => {
       { input: 2, options: { id } },
     ]);
     expect(answers).toMatchObject([
-      { id, input: 1, duplicate: false },
-      { id, input: 1, duplicate: true },
+      { id, duplicate: false },
+      { id, duplicate: true },
     ]);
+    expect((await h.engine.jobs.get(id)).input).toBe(1);
   });
 });
 

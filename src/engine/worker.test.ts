@@ -214,7 +214,38 @@ describe('order', () => {
   });
 });
 
+describe('an idle worker', () => {
+  it('asks no more often than it polls', async () => {
+    h = await Harness.start([anyTask('noop', async () => undefined)]);
+    let asked = 0;
+    const query = h.db.database.query.bind(h.db.database);
+    const counting: typeof query = (text, values) => {
+      if (text.includes('signalbox.claim(')) asked += 1;
+      return query(text, values);
+    };
+    Object.assign(h.db.database, { query: counting });
+    await h.worker({ pollMs: 500 });
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(asked).toBeLessThan(8);
+  });
+});
+
 describe('cancel', () => {
+  it('holds the lock of the claims for no client', async () => {
+    h = await Harness.start([anyTask('noop', async () => undefined)]);
+    const { database } = h.db;
+    const { id } = await h.engine.enqueue('noop', {});
+    let transactions = 0;
+    const transaction = database.transaction.bind(database);
+    const counting: typeof transaction = (work) => {
+      transactions += 1;
+      return transaction(work);
+    };
+    Object.assign(database, { transaction: counting });
+    expect(await h.engine.jobs.cancel(id)).toMatchObject({ status: 'cancelled' });
+    expect(transactions).toBe(0);
+  });
+
   it('ends a waiting job at once, and a running one through its signal', async () => {
     const started = gate();
     let cause: string | undefined;

@@ -1,61 +1,21 @@
-import type { Database } from '../database/database.js';
 import { type AbortCause, waitOrAbort } from '../foundation/abort.js';
 import { messageOf } from '../foundation/errors.js';
-import type { Logger } from '../foundation/logger.js';
 import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
-import type { Announcer } from './announcer.js';
 import { Attempt, type Conclusion } from './attempt.js';
 import type { Change } from './changes.js';
 import { ClaimBook } from './claim-book.js';
 import type { ClaimedJob } from './claimed.js';
 import { Deadlines } from './deadlines.js';
-import type { Gates } from './gates.js';
-import type { Hooks } from './hooks.js';
+import { giveBackForgotten } from './forgotten.js';
 import { Intake } from './intake.js';
-import type { Lanes } from './lanes.js';
 import { Lease } from './lease.js';
-import type { TaskRegistry } from './registry.js';
 import { Settler } from './settler.js';
-import { giveBack, type Outcome } from './sql/settle.js';
-import {
-  cancelRequests,
-  forgottenJobs,
-  instructWorker,
-  markDraining,
-  readInstructions,
-} from './sql/workers.js';
-import type { Middleware } from './task.js';
+import type { Outcome } from './sql/settle.js';
+import { cancelRequests, instructWorker, lostClaims, markDraining, readInstructions } from './sql/workers.js';
+import { isConcurrency, type WorkerDeps, type WorkerOptions } from './worker-options.js';
 
-export interface WorkerOptions {
-  /** `null`: every queue. */
-  readonly queues: readonly string[] | null;
-  /** Jobs at once. Can be changed at run time. */
-  readonly concurrency: number;
-  readonly leaseMs: number;
-  /** How long `stop` lets jobs finish before they are aborted and given back. */
-  readonly drainTimeoutMs: number;
-  /** How long a handler may go on after its signal fired. @default 5000 */
-  readonly abortGraceMs?: number;
-  /** Safety net for lost notifications. @default 1000 */
-  readonly pollMs?: number;
-}
-
-export interface WorkerDeps {
-  readonly db: Database;
-  readonly tasks: TaskRegistry;
-  readonly logger: Logger;
-  readonly lanes: Lanes;
-  readonly announcer: Announcer;
-  readonly gates: Gates;
-  readonly hooks: Hooks;
-  readonly middleware: readonly Middleware[];
-  readonly onChange: (handler: (change: Change) => void) => () => void;
-}
-
-export function isConcurrency(jobs: number): boolean {
-  return Number.isInteger(jobs) && jobs >= 1 && jobs <= 1_000_000;
-}
+export type { WorkerDeps, WorkerOptions } from './worker-options.js';
 
 const reconcileMs = 5_000;
 /** A timer for longer than this is no use: the poll looks long before. Timers past 2^31 ms fire at once. */
@@ -260,12 +220,14 @@ export class Worker implements Service {
       abortGraceMs,
       onCompleted,
     });
+    // Claimed anew by ourselves before we heard that a crash of the database undid the claim.
+    this.#running.get(job.id)?.abort('lease_lost', 'the database lost the claim when it crashed');
     this.#running.set(job.id, attempt);
     this.#deadlines.watch(attempt);
     hooks.attemptStarted(job);
     const started = performance.now();
     const ended = (conclusion: Conclusion): void => {
-      this.#running.delete(job.id);
+      if (this.#running.get(job.id) === attempt) this.#running.delete(job.id);
       this.#deadlines.forget(attempt);
       this.#intake.ended();
       this.#conclude(attempt, conclusion, performance.now() - started);
@@ -342,20 +304,28 @@ export class Worker implements Service {
 
   async #reconcile(workerId: string): Promise<void> {
     const { db, logger } = this.#deps;
-    const forgotten = await forgottenJobs(db, workerId, this.#book.open);
-    if (forgotten.length > 0) {
-      const batch = forgotten.map(({ job_id: jobId, attempt, claim_id: claimId }) => ({
-        fence: { jobId, attempt, workerId, claimId },
-        outcome: { kind: 'released', begun: false } as const,
-        limited: true,
-      }));
-      await giveBack(db, workerId, batch, [...new Set(forgotten.map(({ claim_id }) => claim_id))]);
-      logger.warn({ released: forgotten.length }, 'jobs whose claim was never answered were given back');
-    }
+    await giveBackForgotten(db, workerId, this.#book.open, logger);
     await this.#book.sweep(db);
+    await this.#dropLost(workerId);
     await this.#honourCancels();
     await this.#follow(workerId);
     this.#reconciledAt = performance.now();
+  }
+
+  /**
+   * A claim that a crash of the database undid: others may take its jobs, and may have done so. What runs of it is
+   * stopped, what waits is forgotten.
+   */
+  async #dropLost(workerId: string): Promise<void> {
+    const running = [...this.#running.values()];
+    const claims = new Set([...running.map(({ fence }) => fence.claimId), ...this.#intake.claimIds]);
+    if (claims.size === 0) return;
+    const lost = await lostClaims(this.#deps.db, workerId, [...claims]);
+    this.#intake.forget(lost);
+    for (const attempt of running) {
+      if (!lost.has(attempt.fence.claimId)) continue;
+      attempt.abort('lease_lost', 'the database lost the claim when it crashed');
+    }
   }
 
   /** What others want of this worker. */

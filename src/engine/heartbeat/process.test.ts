@@ -15,7 +15,7 @@ const worker = `
   const logger = { debug() {}, info(fields) { say('held ' + fields.worker); }, warn() {}, error() {} };
   const db = new Database({ ...JSON.parse(process.argv[1]), poolSize: 2, logger });
   const lease = new Lease({
-    db, logger, queues: null, tasks: [], concurrency: 1, leaseMs: ${leaseMs}, onLost: () => say('lost'),
+    db, logger, queues: null, tasks: [], concurrency: () => 1, draining: () => false, leaseMs: ${leaseMs}, onLost: () => say('lost'),
   });
   await lease.start();
   process.stdin.once('data', () => { say('blocked'); for (;;); });

@@ -192,11 +192,16 @@ export async function undoDoubles(tx: Queryable, ids: readonly string[]): Promis
 }
 
 // Waits for whoever takes the same key at this moment. In the order of the keys, so that two batches never wait for
-// each other. A key whose period is over changes hands.
+// each other. A key whose period is over changes hands. A job that is there already takes none: it had its turn.
 const takeKeysSql = `
   insert into signalbox.unique_key as u (key, job_id, states, until)
   select n.key, n.id, n.states::text[], now() + n.period * interval '1 millisecond'
   from unnest($1::text[], $2::uuid[], $3::text[], $4::float8[]) as n(key, id, states, period)
+  where not exists (select from signalbox.job j where j.id = n.id)
+    and not exists (select from signalbox.finished f where f.id = n.id)
+    and not exists (
+      select from signalbox.unique_key h
+      where h.key = n.key and h.job_id <> n.id and (h.until is null or h.until > now()))
   order by n.key
   on conflict (key) do update
   set job_id = excluded.job_id,
@@ -204,11 +209,19 @@ const takeKeysSql = `
       until = case when u.job_id = excluded.job_id then u.until else excluded.until end
     where u.until <= now() or u.job_id = excluded.job_id
   returning u.key`;
-// For ids that were repeated after their job had left the states.
+// For one that came to be there in the meantime: nothing would ever release a key that its job does not know of.
 const dropKeysSql = `
-  delete from signalbox.unique_key u using signalbox.finished f
-  where u.key = any($2) and u.job_id = any($1::uuid[]) and f.id = u.job_id and not f.status = any(u.states)`;
-const holdersSql = `select key, job_id from signalbox.unique_key where key = any($1)`;
+  delete from signalbox.unique_key u
+  where u.job_id = any($1::uuid[])
+    and not exists (select from signalbox.jobs j
+                    where j.id = u.job_id and j.unique_key = u.key and j.status = any(u.states))`;
+const holdersSql = `
+  select n.key, coalesce(j.id, f.id, u.job_id) as job_id
+  from unnest($1::text[], $2::uuid[]) as n(key, id)
+  left join signalbox.job j on j.id = n.id
+  left join signalbox.finished f on f.id = n.id
+  left join signalbox.unique_key u on u.key = n.key
+  where coalesce(j.id, f.id, u.job_id) is not null`;
 
 export interface KeyWish {
   readonly id: string;
@@ -226,20 +239,17 @@ export async function takeKeys(tx: Queryable, wishes: readonly KeyWish[]): Promi
   return new Set(rows.map(({ key }) => key));
 }
 
-/** Gives back keys that were taken for jobs of which it turned out that they had ended before. */
-export async function dropKeysOfEnded(
-  tx: Queryable,
-  ids: readonly string[],
-  keys: readonly string[],
-): Promise<void> {
-  await tx.query(dropKeysSql, [ids, keys]);
+/** Gives up keys that were taken for jobs which were there already. In the same transaction. */
+export async function dropIdleKeys(tx: Queryable, ids: readonly string[]): Promise<void> {
+  await tx.query(dropKeysSql, [ids]);
 }
 
-/** Who holds these keys now. A new statement, so that it sees who was faster. */
+/** Which job is answered for each key: the one of the same id, else who holds it now. Sees who was faster. */
 export async function holdersOf(
   tx: Queryable,
-  keys: readonly string[],
+  wishes: readonly { readonly id: string; readonly key: string }[],
 ): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await tx.query<{ key: string; job_id: string }>(holdersSql, [keys]);
+  const values = [wishes.map(({ key }) => key), wishes.map(({ id }) => id)];
+  const { rows } = await tx.query<{ key: string; job_id: string }>(holdersSql, values);
   return new Map(rows.map((row) => [row.key, row.job_id]));
 }

@@ -109,3 +109,18 @@ export async function forgottenJobs(
     await db.query<{ job_id: string; attempt: number; claim_id: string }>(forgottenSql, [workerId, known])
   ).rows;
 }
+
+// Primary key.
+const lostSql = `
+  select k.id from unnest($2::bigint[]) as k(id)
+  where not exists (select from signalbox.claim c where c.id = k.id and c.worker_id = $1)`;
+
+/** Which of these claims are not this worker's any more. None of them may be settled whole. */
+export async function lostClaims(
+  db: Queryable,
+  workerId: string,
+  claimIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query<{ id: string }>(lostSql, [workerId, claimIds]);
+  return new Set(rows.map(({ id }) => id));
+}
