@@ -197,6 +197,56 @@ create table signalbox.payload (
   constraint payload_pkey PRIMARY KEY (job_id)
 );
 
+create table signalbox.schedule (
+  name text not null,
+  source text not null,
+  task text not null,
+  input jsonb not null,
+  slot_field text,
+  cron text not null,
+  time_zone text not null,
+  catch_up text not null,
+  overlap text not null,
+  jitter_ms integer not null,
+  priority smallint,
+  owner text,
+  tags text[] not null default '{}'::text[],
+  paused boolean not null default false,
+  enabled boolean not null default true,
+  next_slot timestamp with time zone,
+  due_at timestamp with time zone,
+  held_slot timestamp with time zone,
+  open_jobs uuid[] not null default '{}'::uuid[],
+  failures integer not null default 0,
+  last_error text,
+  last_error_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint schedule_at_rest CHECK (((due_at IS NULL) OR (enabled AND (NOT paused)))),
+  constraint schedule_catch_up_check CHECK ((catch_up = ANY (ARRAY['none'::text, 'latest'::text, 'all'::text]))),
+  constraint schedule_jitter_ms_check CHECK ((jitter_ms >= 0)),
+  constraint schedule_overlap_check CHECK ((overlap = ANY (ARRAY['allow'::text, 'skip'::text, 'wait'::text]))),
+  constraint schedule_pkey PRIMARY KEY (name),
+  constraint schedule_source_check CHECK ((source = ANY (ARRAY['code'::text, 'api'::text])))
+);
+
+create table signalbox.schedule_firing (
+  schedule text not null,
+  slot timestamp with time zone not null,
+  kind text not null,
+  outcome text not null,
+  job_id uuid,
+  missed_from timestamp with time zone,
+  missed integer,
+  at timestamp with time zone not null default now(),
+  constraint schedule_firing_has_job CHECK (((outcome = 'enqueued'::text) = (job_id IS NOT NULL))),
+  constraint schedule_firing_kind_check CHECK ((kind = ANY (ARRAY['slot'::text, 'manual'::text]))),
+  constraint schedule_firing_missed CHECK (((outcome = 'missed'::text) = (missed_from IS NOT NULL))),
+  constraint schedule_firing_outcome_check CHECK ((outcome = ANY (ARRAY['enqueued'::text, 'held'::text, 'skipped'::text, 'missed'::text]))),
+  constraint schedule_firing_pkey PRIMARY KEY (schedule, slot, kind),
+  constraint schedule_firing_schedule_fkey FOREIGN KEY (schedule) REFERENCES schedule(name) ON DELETE CASCADE
+);
+
 create table signalbox.slot (
   limiter text not null,
   job_id uuid not null,
@@ -208,6 +258,7 @@ create table signalbox.tally (
   live bigint not null default 0,
   scheduled bigint not null default 0,
   retrying bigint not null default 0,
+  processing bigint not null default 0,
   succeeded bigint not null default 0,
   failed bigint not null default 0,
   cancelled bigint not null default 0
@@ -260,6 +311,10 @@ CREATE INDEX job_ending ON signalbox.job USING btree (LEAST(expires_at, deadline
 CREATE INDEX job_limited ON signalbox.job USING btree (limit_key, priority, place) WHERE (hold = 'limited'::text);
 
 CREATE INDEX job_ready ON signalbox.job USING btree (lane_id, priority, place) WHERE (hold IS NULL);
+
+CREATE INDEX schedule_due ON signalbox.schedule USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE UNIQUE INDEX schedule_firing_held ON signalbox.schedule_firing USING btree (schedule) WHERE (outcome = 'held'::text);
 
 CREATE INDEX slot_by_job ON signalbox.slot USING btree (job_id);
 
@@ -438,7 +493,7 @@ CREATE OR REPLACE FUNCTION signalbox.begun(events jsonb, run integer, at timesta
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-  select case when not events @> jsonb_build_array(jsonb_build_object('type', 'processing', 'attempt', run))
+  select case when not events @> jsonb_build_array(jsonb_build_object('attempt', run))
     then signalbox.event(at, 'processing', run, jsonb_build_object('worker_id', worker)) end
 $function$
 ;
@@ -451,9 +506,11 @@ AS $function$
   select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
     j.timeout_ms, ',', input,
     case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
-           or j.deadline_at is not null
+           or least(j.expires_at, j.deadline_at) is not null
          then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
-           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000)::text end, ']')
+           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000,
+           'start_ms', case when j.started_at is null
+             then extract(epoch from j.expires_at - statement_timestamp()) * 1000 end)::text end, ']')
 $function$
 ;
 
@@ -463,6 +520,9 @@ CREATE OR REPLACE FUNCTION signalbox.cancel(p_id uuid)
 AS $function$
 begin
   perform signalbox.lock_claims();
+  -- A worker may be putting it back at this moment: without waiting for that, the wish would meet neither the run
+  -- that is over nor the job that waits, and be lost.
+  perform from signalbox.job j where j.id = p_id for update;
   if exists (select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
              where r.job_id = p_id) then
     update signalbox.job j
@@ -475,6 +535,7 @@ begin
     perform pg_notify('signalbox', 'job:' || p_id);
     return 'processing';
   end if;
+  -- It does not run, or its worker has put it back or ended it this moment; it cannot be claimed again meanwhile.
   if exists (select from signalbox.end_jobs(array[p_id], 'cancelled', 'cancelled', null, false)) then
     perform pg_notify('signalbox', 'job:' || p_id);
     return 'cancelled';
@@ -507,8 +568,10 @@ declare
   v_key text[];
   v_max integer[];
   v_bytes bigint;
+  v_all_bytes bigint := 0;
   v_docs text;
   v_over uuid[];
+  v_closed boolean := false;
   v_all_ids uuid[] := '{}';
   v_all_runs integer[] := '{}';
   v_all_lane integer[] := '{}';
@@ -517,6 +580,7 @@ declare
   v_unique text[];
   v_want integer;
   v_seen integer;
+  v_found integer;
   v_priority smallint;
   v_place bigint;
 begin
@@ -525,8 +589,6 @@ begin
   again := false;
   lost := false;
   perform signalbox.lock_claims();
-  -- A lost claim only runs again; nobody waits for its commit to reach the disk.
-  perform set_config('synchronous_commit', 'off', true);
   v_now := clock_timestamp();
   if not exists (select from signalbox.worker w
                  where w.id = p_worker and w.status = 'running' and w.lease_expires_at > v_now) then
@@ -537,21 +599,33 @@ begin
   -- Jobs that wait for a slot of their key, as many as there are slots now.
   with gone as (delete from signalbox.freed f returning f.keys)
   select array_agg(distinct k) into v_keys from gone cross join lateral unnest(gone.keys) as k;
-  if v_keys is not null then
-    update signalbox.job j
-    set hold = null, place = greatest(j.place, p_floor_place)
-    from (
-      select n.id from unnest(v_keys) as k(key)
+  if v_keys is not null and exists (select from signalbox.job j where j.hold = 'limited') then
+    with next as (
+      select k.key, n.*, r.used, r.room, row_number() over (partition by k.key order by n.priority, n.place) as nth
+      from unnest(v_keys) as k(key)
       cross join lateral (
-        select j1.limit_max - (select count(*) from signalbox.slot s where s.limiter = 'key:' || k.key) as room
-        from signalbox.job j1 where j1.hold = 'limited' and j1.limit_key = k.key
+        select u.used, greatest(j1.limit_max - u.used, 0) as room
+        from signalbox.job j1
+        cross join lateral (select count(*) as used from signalbox.slot s where s.limiter = 'key:' || k.key) as u
+        where j1.hold = 'limited' and j1.limit_key = k.key
         order by j1.priority, j1.place limit 1) as r
       cross join lateral (
-        select j2.id from signalbox.job j2 where j2.hold = 'limited' and j2.limit_key = k.key
-        order by j2.priority, j2.place limit greatest(r.room, 0)
-        for update skip locked) as n
-    ) as next
-    where j.id = next.id;
+        select j2.id, j2.priority, j2.place, j2.limit_max
+        from signalbox.job j2 where j2.hold = 'limited' and j2.limit_key = k.key
+        order by j2.priority, j2.place limit r.room + 1
+        for update skip locked) as n),
+    woken as (
+      update signalbox.job j set hold = null, place = greatest(j.place, p_floor_place)
+      from next n where j.id = n.id and n.nth <= n.room
+      returning j.lane_id),
+    -- The one behind them may allow more of the key at once than they do: then the next claim looks again.
+    later as (
+      insert into signalbox.freed (keys)
+      select array_agg(n.key) from next n where n.nth > n.room and n.limit_max > n.used + n.room having count(*) > 0)
+    -- A key is shared by all tasks: its next job may be one that only others can take.
+    select count(pg_notify('signalbox', 'queue:' || o.queue)) into v_seen
+    from (select distinct l.queue from woken w join signalbox.lane l on l.id = w.lane_id
+          where not (l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))) as o;
   end if;
 
   with mine as (
@@ -595,7 +669,7 @@ begin
           and (j.id, j.runs) not in (select b.job_id, b.runs from busy b)
           and (turn = 1 or j.id <> all(v_all_ids))
           and (p_suspects or j.crashes = 0)
-          and (j.expires_at is null or j.runs > 0 or j.expires_at > v_now)
+          and (j.expires_at is null or j.started_at is not null or j.expires_at > v_now)
           and (j.deadline_at is null or j.deadline_at > v_now)
           and j.cancel_requested_at is null
         order by j.lane_id, j.priority, j.place
@@ -605,15 +679,18 @@ begin
     select array_agg(c.id), array_agg(c.runs), array_agg(c.lane), array_agg(c.limit_key), array_agg(c.limit_max),
            sum(coalesce(c.bytes, 1000000)), string_agg(c.doc, ','),
            array_agg(c.unique_key) filter (where c.unique_key is not null),
-           count(*) filter (where c.limit_key is not null), (array_agg(c.priority))[count(*)::integer], (array_agg(c.place))[count(*)::integer]
-    into v_ids, v_runs, v_lane, v_key, v_max, v_bytes, v_docs, v_unique, v_seen, v_priority, v_place
+           count(*) filter (where c.limit_key is not null), count(*), (array_agg(c.priority))[count(*)::integer], (array_agg(c.place))[count(*)::integer]
+    into v_ids, v_runs, v_lane, v_key, v_max, v_bytes, v_docs, v_unique, v_seen, v_found, v_priority, v_place
     from candidate c;
     exit when v_ids is null;
+    v_all_bytes := v_all_bytes + v_bytes;
     if turn = 1 then
       last_priority := v_priority;
       last_place := v_place;
     else
       last_priority := null;
+      -- It tells of this turn only, and of more than is taken.
+      v_docs := null;
     end if;
 
     if v_gated then
@@ -632,6 +709,9 @@ begin
       into v_ids, v_runs, v_lane, v_key, v_max
       from c
       where (c.queue_room is null or c.in_queue <= c.queue_room) and (c.task_room is null or c.in_task <= c.task_room);
+      v_docs := null;
+      -- Those that a gate has no room for stood where others could have been looked at.
+      v_closed := cardinality(v_ids) < v_found;
       exit when v_ids is null;
     end if;
 
@@ -652,6 +732,7 @@ begin
       into v_ids, v_runs, v_lane, v_key, v_over
       from c;
       if v_over is not null then
+        v_docs := null;
         update signalbox.job j set hold = 'limited' from unnest(v_over) as o(id) where j.id = o.id;
       end if;
     end if;
@@ -663,7 +744,7 @@ begin
       v_all_key := (v_all_key || v_key)[1:p_limit];
       v_all_unique := v_all_unique || v_unique;
     end if;
-    again := v_over is not null and cardinality(v_all_ids) < p_limit;
+    again := (v_over is not null or v_closed) and cardinality(v_all_ids) < p_limit;
     exit when not again or v_gated;
   end loop;
 
@@ -674,10 +755,14 @@ begin
   insert into signalbox.claim (worker_id, claimed_at, job_ids, runs)
   values (p_worker, v_now, v_all_ids, v_all_runs) returning id into claim_id;
 
+  insert into signalbox.tally (lane_id, processing)
+  select c.lane, count(*) from unnest(v_all_lane) as c(lane) group by c.lane;
+
   if exists (select from unnest(v_all_key) as k(key) where k.key is not null) then
     limited := true;
     insert into signalbox.slot (limiter, job_id)
-    select 'key:' || c.key, c.id from unnest(v_all_ids, v_all_key) as c(id, key) where c.key is not null;
+    select 'key:' || c.key, c.id from unnest(v_all_ids, v_all_key) as c(id, key) where c.key is not null
+    on conflict do nothing;
   end if;
   if v_gated then
     limited := true;
@@ -686,7 +771,9 @@ begin
     from unnest(v_all_ids, v_all_lane) as c(id, lane)
     join signalbox.lane l on l.id = c.lane
     join signalbox.gate g on (g.kind = 'queue' and g.name = l.queue) or (g.kind = 'task' and g.name = l.task)
-    where g.max_running is not null;
+    where g.max_running is not null
+    -- A limit that was set while an earlier attempt ended may have left a slot of it: it is this attempt's now.
+    on conflict do nothing;
     update signalbox.gate g
     set tokens = least(g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
           * g.rate_count / g.rate_period_ms) - u.n,
@@ -697,13 +784,27 @@ begin
           join signalbox.gate r on (r.kind = 'queue' and r.name = l.queue) or (r.kind = 'task' and r.name = l.task)
           where r.rate_count is not null group by r.kind, r.name) as u
     where g.kind = u.kind and g.name = u.name;
+    -- What was taken may have emptied a rate: the worker must know when it opens.
+    select extract(epoch from min(o.at) - v_now) * 1000 into opens_in_ms
+    from (select greatest(case when q.name is not null then signalbox.opens_at(q, v_now) end,
+                          case when t.name is not null then signalbox.opens_at(t, v_now) end) as at
+          from signalbox.lane l
+          left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
+          left join signalbox.gate t on t.kind = 'task' and t.name = l.task
+          where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues))) as o
+    where o.at > v_now;
   end if;
   if v_all_unique is not null then
     delete from signalbox.unique_key u using unnest(v_all_unique) as k(key)
     where u.key = k.key and u.job_id = any(v_all_ids) and not 'processing' = any(u.states);
   end if;
-  if v_bytes <= 49152 then
-    jobs := case when limited then signalbox.claimed(claim_id) else '[' || v_docs || ']' end;
+  if not limited then
+    -- Lost in a crash of the server it only runs again, so nobody waits for its commit to reach the disk. With a
+    -- limit, its job would run beside the one that then gets the slot.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+  if v_all_bytes <= 49152 then
+    jobs := case when v_docs is null then signalbox.claimed(claim_id) else '[' || v_docs || ']' end;
   end if;
 end $function$
 ;
@@ -733,6 +834,11 @@ end $function$
 CREATE OR REPLACE FUNCTION signalbox.end_cancelled(p_grace_ms double precision)
  RETURNS SETOF uuid
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
 begin
   if not exists (select from signalbox.job j where j.cancel_requested_at is not null) then
@@ -782,16 +888,22 @@ begin
        progress, events, p_status, now(), worker_id, null
     from ended),
   counted as (
-    insert into signalbox.tally (lane_id, live, scheduled, retrying, failed, cancelled)
-    select lane_id, -count(*), -count(*) filter (where hold = 'scheduled'), -count(*) filter (where hold = 'retrying'),
+    insert into signalbox.tally (lane_id, live, processing, scheduled, retrying, failed, cancelled)
+    select lane_id, -count(*), -count(claimed_at), -count(*) filter (where hold = 'scheduled'),
+           -count(*) filter (where hold = 'retrying'),
            count(*) filter (where p_status = 'failed'), count(*) filter (where p_status = 'cancelled')
     from ended group by lane_id),
   unslotted as (
     delete from signalbox.slot s using ended e where s.job_id = e.id
     returning case when s.limiter = 'key:' || e.limit_key then e.limit_key end as key),
+  -- One that could be claimed had been let in to room of its key, which the next can have now.
   freed as (
     insert into signalbox.freed (keys)
-    select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
+    select array_agg(distinct f.key) from (
+      select u.key from unslotted u
+      union all
+      select e.limit_key from ended e where e.hold is null and e.claimed_at is null) as f
+    where f.key is not null having count(*) > 0),
   released as (
     delete from signalbox.unique_key u using ended e
     where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not p_status = any(u.states))
@@ -802,13 +914,20 @@ end $function$
 CREATE OR REPLACE FUNCTION signalbox.end_overdue(p_limit integer, p_grace_ms double precision)
  RETURNS TABLE(job_id uuid, reason text)
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
   v_ids uuid[];
   v_reasons text[];
 begin
-  if not exists (select from signalbox.job j where least(j.expires_at, j.deadline_at) <= now()) then
+  -- Index job_ending serves only where its own condition is said too.
+  if not exists (select from signalbox.job j where least(j.expires_at, j.deadline_at) <= now()
+                   and (j.expires_at is not null or j.deadline_at is not null)) then
     return;
   end if;
   perform signalbox.lock_claims();
@@ -816,10 +935,10 @@ begin
   from (
     select j.id, case when j.deadline_at <= now() then 'deadline' else 'expired' end as reason
     from signalbox.job j
-    where least(j.expires_at, j.deadline_at) <= now()
+    where least(j.expires_at, j.deadline_at) <= now() and (j.expires_at is not null or j.deadline_at is not null)
       and case when exists (select from signalbox.running r where r.job_id = j.id and r.runs = j.runs)
             then j.deadline_at <= now() - p_grace_ms * interval '1 millisecond'
-            else j.deadline_at <= now() or (j.expires_at <= now() and j.runs = 0) end
+            else j.deadline_at <= now() or (j.expires_at <= now() and j.started_at is null) end
     order by least(j.expires_at, j.deadline_at) limit p_limit) as o;
   perform signalbox.end_jobs(
     array(select o.id from unnest(v_ids, v_reasons) as o(id, reason) where o.reason = r.reason), 'failed', r.reason,
@@ -876,8 +995,8 @@ begin
        end_status, p_worker, end_result::json
     from ended),
   counted as (
-    insert into signalbox.tally (lane_id, live, succeeded, failed, cancelled)
-    select lane_id, -count(*), count(*) filter (where end_status = 'succeeded'),
+    insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
+    select lane_id, -count(*), -count(*), count(*) filter (where end_status = 'succeeded'),
            count(*) filter (where end_status = 'failed'), count(*) filter (where end_status = 'cancelled')
     from ended group by lane_id),
   unslotted as (
@@ -960,7 +1079,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION signalbox.give_back(p_worker uuid, p_claims bigint[], p_from smallint[], p_ids uuid[], p_runs integer[], p_holds text[], p_delays double precision[], p_reasons text[], p_errors text[], p_messages text[], p_done bigint[])
+CREATE OR REPLACE FUNCTION signalbox.give_back(p_worker uuid, p_claims bigint[], p_from smallint[], p_ids uuid[], p_runs integer[], p_holds text[], p_delays double precision[], p_reasons text[], p_errors text[], p_messages text[], p_begun boolean[], p_done bigint[])
  RETURNS uuid[]
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -984,7 +1103,7 @@ begin
         hold = d.hold,
         reason = d.reason,
         run_at = case when d.hold is null then j.run_at else now() + d.delay * interval '1 millisecond' end,
-        started_at = v_at[d.source],
+        started_at = case when d.begun then v_at[d.source] else j.started_at end,
         touched_at = now(),
         error = coalesce(d.error::jsonb, j.error),
         progress = case when d.message is null then j.progress else jsonb_build_object(
@@ -994,20 +1113,24 @@ begin
           signalbox.event(now(), coalesce(d.hold, 'queued'), d.run, jsonb_build_object(
             'reason', d.reason, 'message', d.message, 'error', d.error::jsonb - 'stack',
             'run_at', case when d.hold is not null then now() + d.delay * interval '1 millisecond' end)))
-    from unnest(p_ids, p_runs, p_from, p_holds, p_delays, p_reasons, p_errors, p_messages)
-           as d(id, run, source, hold, delay, reason, error, message)
+    from unnest(p_ids, p_runs, p_from, p_holds, p_delays, p_reasons, p_errors, p_messages, p_begun)
+           as d(id, run, source, hold, delay, reason, error, message, begun)
     where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
-    returning j.id, j.lane_id, j.hold, j.limit_key),
+    returning j.id, j.lane_id, j.hold, j.limit_key, j.unique_key),
   counted as (
-    insert into signalbox.tally (lane_id, scheduled, retrying)
-    select lane_id, count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
-    from back where hold is not null group by lane_id),
+    insert into signalbox.tally (lane_id, processing, scheduled, retrying)
+    select lane_id, -count(*), count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
+    from back group by lane_id),
   unslotted as (
     delete from signalbox.slot s using back b where s.job_id = b.id
     returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key),
   freed as (
     insert into signalbox.freed (keys)
     select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
+  released as (
+    delete from signalbox.unique_key u using back b
+    where b.unique_key is not null and u.key = b.unique_key and u.job_id = b.id
+      and not coalesce(b.hold, 'queued') = any(u.states)),
   settled as (delete from signalbox.claim c where c.id = any(p_done))
   select array_agg(id) into v_held from back;
   return case when cardinality(v_held) = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
@@ -1017,9 +1140,15 @@ end $function$
 CREATE OR REPLACE FUNCTION signalbox.heal_limits(OUT slots integer, OUT jobs integer)
  RETURNS record
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
 declare
   v_keys text[];
+  v_busy uuid[];
 begin
   slots := 0;
   jobs := 0;
@@ -1027,9 +1156,8 @@ begin
     return;
   end if;
   perform signalbox.lock_claims();
-  delete from signalbox.slot s
-  where not exists (select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
-                    where r.job_id = s.job_id);
+  v_busy := array(select j.id from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs);
+  delete from signalbox.slot s where s.job_id <> all(v_busy);
   get diagnostics slots = row_count;
   -- One waiting job a key, by skipping from key to key along index job_limited.
   with recursive waiting as (
@@ -1046,6 +1174,8 @@ begin
     and not exists (select from signalbox.freed f where w.limit_key = any(f.keys));
   if v_keys is not null then
     insert into signalbox.freed (keys) values (v_keys);
+  end if;
+  if v_keys is not null or slots > 0 then
     perform pg_notify('signalbox', 'resync:');
   end if;
 end $function$
@@ -1081,8 +1211,8 @@ AS $function$
   select case
     when g.paused_at is not null then null
     when g.closed_until > at then g.closed_until
-    when g.rate_count is not null then g.refilled_at
-      + greatest(1 - g.tokens, 0) * g.rate_period_ms / g.rate_count * interval '1 millisecond' end
+    when g.rate_count is not null and g.tokens < 1 then g.refilled_at
+      + ((1 - g.tokens) * g.rate_period_ms / g.rate_count + 0.01) * interval '1 millisecond' end
 $function$
 ;
 
@@ -1117,11 +1247,14 @@ begin
         reason = case when j.reason in ('snoozed', 'rate_limited') then null else j.reason end,
         events = signalbox.remember(signalbox.history(j), signalbox.event(now(), 'queued', j.runs, '{}'))
     from due where j.id = due.id
-    returning j.lane_id, due.hold),
+    returning j.id, j.lane_id, j.unique_key, due.hold),
   counted as (
     insert into signalbox.tally (lane_id, scheduled, retrying)
     select lane_id, -count(*) filter (where hold = 'scheduled'), -count(*) filter (where hold = 'retrying')
-    from promoted group by lane_id)
+    from promoted group by lane_id),
+  released as (
+    delete from signalbox.unique_key u using promoted p
+    where p.unique_key is not null and u.key = p.unique_key and u.job_id = p.id and not 'queued' = any(u.states))
   select l.queue, count(*) from promoted p join signalbox.lane l on l.id = p.lane_id group by l.queue;
 end $function$
 ;
@@ -1138,6 +1271,10 @@ begin
   foreach one in array added loop
     continue when one is null;
     seq := seq + 1;
+    -- A transaction that waited for a claim began before it.
+    if (one ->> 'at')::timestamptz < (events -> -1 ->> 'at')::timestamptz then
+      one := one || jsonb_build_object('at', events -> -1 -> 'at');
+    end if;
     events := events || (one || jsonb_build_object('seq', seq));
   end loop;
   while jsonb_array_length(events) > 200 loop
@@ -1150,6 +1287,11 @@ end $function$
 CREATE OR REPLACE FUNCTION signalbox.rescue(p_max_crashes integer)
  RETURNS TABLE(job_id uuid, queue text, status text)
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1198,6 +1340,12 @@ begin
         signalbox.event(now(), 'queued', j.runs + 1, '{"reason": "rescued"}'))
   from unnest(v_ids, v_at, v_workers, v_fates) as o(id, claimed_at, worker_id, fate)
   where o.fate = 'queued' and j.id = o.id;
+  insert into signalbox.tally (lane_id, processing)
+  select j.lane_id, -count(*) from unnest(v_ids, v_fates) as o(id, fate) join signalbox.job j on j.id = o.id
+  where o.fate = 'queued' group by j.lane_id;
+  delete from signalbox.unique_key u using signalbox.job j
+  where j.id = any(v_ids) and j.unique_key is not null and u.key = j.unique_key and u.job_id = j.id
+    and not 'queued' = any(u.states);
   with unslotted as (
     delete from signalbox.slot s where s.job_id = any(v_ids) returning s.limiter)
   insert into signalbox.freed (keys)
@@ -1224,7 +1372,10 @@ begin
   if f.unique_key is not null then
     insert into signalbox.unique_key as u (key, job_id, states)
     values (f.unique_key, f.id, '{scheduled,blocked,queued,processing,retrying}')
-    on conflict (key) do update set job_id = excluded.job_id, states = excluded.states, until = null
+    on conflict (key) do update
+    set job_id = excluded.job_id,
+        states = case when u.job_id = excluded.job_id then u.states else excluded.states end,
+        until = case when u.job_id = excluded.job_id then u.until end
       where u.until <= now() or u.job_id = excluded.job_id;
     if not found then
       return null;
@@ -1265,17 +1416,24 @@ CREATE OR REPLACE FUNCTION signalbox.set_limits(p_kind text, p_name text, p_set_
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
+declare
+  v_now timestamptz;
 begin
   perform signalbox.lock_claims();
-  insert into signalbox.gate as g (kind, name, max_running, rate_count, rate_period_ms, tokens, declared)
+  v_now := clock_timestamp();
+  insert into signalbox.gate as g (kind, name, max_running, rate_count, rate_period_ms, tokens, refilled_at, declared)
   values (p_kind, p_name, case when p_set_max then p_max end, case when p_set_rate then p_rate_count end,
-          case when p_set_rate then p_rate_period_ms end, coalesce(p_rate_count, 0), coalesce(p_declared, '{}'))
+          case when p_set_rate then p_rate_period_ms end, coalesce(p_rate_count, 0), v_now, coalesce(p_declared, '{}'))
   on conflict (kind, name) do update
   set max_running = case when p_set_max then p_max else g.max_running end,
       rate_count = case when p_set_rate then p_rate_count else g.rate_count end,
       rate_period_ms = case when p_set_rate then p_rate_period_ms else g.rate_period_ms end,
-      tokens = case when p_set_rate then coalesce(p_rate_count, 0) else g.tokens end,
-      refilled_at = case when p_set_rate then now() else g.refilled_at end,
+      -- What is left of the old rate, not a new burst: who sets a rate again and again gets no more through.
+      tokens = case when not p_set_rate then g.tokens
+        when g.rate_count is null then coalesce(p_rate_count, 0)
+        else least(p_rate_count, g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
+          * g.rate_count / g.rate_period_ms) end,
+      refilled_at = case when p_set_rate then v_now else g.refilled_at end,
       declared = coalesce(p_declared, g.declared);
   if p_set_max and p_max is not null then
     insert into signalbox.slot (limiter, job_id)
@@ -1293,6 +1451,55 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.time_out(p_grace_ms double precision)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_ids uuid[];
+  v_last uuid[];
+begin
+  if not exists (
+    select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+    where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()) then
+    return;
+  end if;
+  perform signalbox.lock_claims();
+  -- Locked: a worker may be putting one back at this moment, which then runs no more.
+  select array_agg(o.id), array_agg(o.id) filter (where o.last) into v_ids, v_last
+  from (select j.id, j.failures + 1 >= j.max_attempts as last
+        from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+        where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()
+        for update of j) as o;
+  perform signalbox.end_jobs(v_last, 'failed', 'attempts_exhausted', '{"type": "timeout", "retryable": true,
+    "message": "The attempt took too long and its worker did not end it."}', false) where v_last is not null;
+  with back as (
+    update signalbox.job j
+    set runs = j.runs + 1, failures = j.failures + 1, hold = 'retrying', run_at = now(), reason = 'timeout',
+        started_at = r.claimed_at, touched_at = now(),
+        error = jsonb_build_object('type', 'timeout', 'retryable', true, 'attempt', j.runs + 1,
+          'message', 'The attempt took too long and its worker did not end it.'),
+        events = signalbox.remember(signalbox.history(j),
+          signalbox.begun(signalbox.history(j), j.runs + 1, r.claimed_at, r.worker_id),
+          signalbox.event(now(), 'retrying', j.runs + 1, jsonb_build_object('reason', 'timeout', 'run_at', now())))
+    from signalbox.running r
+    where j.id = any(v_ids) and r.job_id = j.id and r.runs = j.runs
+    returning j.id, j.lane_id, j.limit_key, j.unique_key),
+  released as (
+    delete from signalbox.unique_key u using back b
+    where b.unique_key is not null and u.key = b.unique_key and u.job_id = b.id and not 'retrying' = any(u.states)),
+  counted as (
+    insert into signalbox.tally (lane_id, processing, retrying)
+    select lane_id, -count(*), count(*) from back group by lane_id),
+  unslotted as (
+    delete from signalbox.slot s using back b where s.job_id = b.id
+    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key)
+  insert into signalbox.freed (keys)
+  select array_agg(distinct key) from unslotted where key is not null having count(key) > 0;
+  return query select unnest(v_ids);
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.whole_history(f finished)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1302,8 +1509,7 @@ declare
   v_before jsonb := coalesce(f.events, jsonb_build_array(
     signalbox.event(f.created_at, case when f.run_at > f.created_at then 'scheduled' else 'queued' end, 0,
       jsonb_build_object('run_at', case when f.run_at > f.created_at then f.run_at end)) || '{"seq": 1}'));
-  v_told integer := (select coalesce(max((e ->> 'attempt')::integer), 0) from jsonb_array_elements(v_before) as e
-                     where e ->> 'type' = 'processing');
+  v_told integer := (select max((e ->> 'attempt')::integer) from jsonb_array_elements(v_before) as e);
 begin
   return signalbox.remember(v_before,
     case when f.runs > v_told then
