@@ -166,7 +166,8 @@ export class Worker implements Service {
     else if (this.#draining) this.#release(this.#intake.takeAll());
     else this.#release(this.#intake.takeClosed());
     this.#fill();
-    if (againInMs !== undefined && againInMs > 0) this.#wakeIn(againInMs);
+    if (this.#intake.hungry) this.#claims.wake();
+    else if (againInMs !== undefined && againInMs > 0) this.#wakeIn(againInMs);
     return { claimed };
   }
 
