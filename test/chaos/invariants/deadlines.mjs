@@ -32,7 +32,8 @@ export function deadlines({ jobs, events, disturbances, profile }, report) {
         'was failed for a deadline that it does not have or that had not come',
       );
     }
-    if (job.reason === 'expired' && !(expiry !== undefined && ended >= expiry && claims.length === 0)) {
+    // A job may have been claimed ahead of time and given back: what counts is that no attempt began.
+    if (job.reason === 'expired' && !(expiry !== undefined && ended >= expiry && job.startedAt === null)) {
       report.add('wrong_outcome', job.id, 'is expired although it had begun, or was not to expire yet');
     }
     const due = Math.min(
