@@ -102,7 +102,8 @@ export function problemsOf(error: z.ZodError, root: string): FieldProblem[] {
 
 const traceParentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-function optionProblems(options: EnqueueOptions): FieldProblem[] {
+/** What is wrong with what a caller says about a job, or a schedule about its jobs. */
+export function optionProblems(options: EnqueueOptions): FieldProblem[] {
   const { priority = 0, maxAttempts = 1, timeoutMs = 1, owner = '', tags = [], traceParent } = options;
   const { id, runAt, expiresAt, deadlineAt } = options;
   const problems: FieldProblem[] = [];

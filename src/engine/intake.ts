@@ -1,5 +1,4 @@
 import type { Database } from '../database/database.js';
-import type { Logger } from '../foundation/logger.js';
 import type { ClaimBook } from './claim-book.js';
 import { type ClaimedJob, toClaimedJob } from './claimed.js';
 import type { Lanes } from './lanes.js';
@@ -8,7 +7,6 @@ import type { GateKind } from './sql/gates.js';
 
 export interface IntakeOptions {
   readonly db: Database;
-  readonly logger: Logger;
   readonly lanes: Lanes;
   readonly claims: ClaimBook;
   readonly queues: readonly string[] | null;
@@ -131,17 +129,18 @@ export class Intake {
     return this.takeAll();
   }
 
-  /** Makes one claim. @returns how many jobs it brought, and when to ask again if not when something happens */
-  async claim(workerId: string): Promise<{ claimed: number; againInMs: number | undefined }> {
+  /** Makes one claim. @returns how many jobs it brought, and in how many milliseconds time lets more through */
+  async claim(workerId: string): Promise<{ claimed: number; opensInMs: number | null }> {
     const { queues, tasks, db } = this.#options;
     this.#measure();
     this.#closings = [];
     const room = this.#options.free() - this.waiting;
-    const thorough = this.#thorough || performance.now() - this.#thoroughAt > floorMs;
+    const slotsOnly = this.#slotsOnly;
+    const thorough = slotsOnly || this.#thorough || performance.now() - this.#thoroughAt > floorMs;
     // Suspects, which took a worker with them before, only go into slots: a crash must not blame those that wait.
-    const ahead = this.#slotsOnly || (thorough && room > 0) ? 0 : this.#ahead;
+    const ahead = slotsOnly || (thorough && room > 0) ? 0 : this.#ahead;
     const limit = Math.min(room + ahead, maxClaim);
-    if (limit <= 0) return { claimed: 0, againInMs: undefined };
+    if (limit <= 0) return { claimed: 0, opensInMs: null };
     const suspects = room > 0 && limit <= room;
     const floor = thorough ? null : this.#floor;
     if (thorough) this.#thoroughAt = performance.now();
@@ -154,10 +153,11 @@ export class Intake {
     const partial = !full && (!suspects || floor !== null);
     this.#thorough = partial;
     const found = await this.#receive(claim, workerId, askedAt);
-    // Where one was there may be more: they are fetched slot by slot until there are none.
-    if (suspects && !found) this.#noSuspectsAt = performance.now();
+    // Where one was there may be more: they are fetched slot by slot until there are none. One that went on from a
+    // floor has not looked at those in front of it.
+    if (suspects && floor === null && !found) this.#noSuspectsAt = performance.now();
     this.#hungry = claim.again || full || (partial && room > 0);
-    return { claimed: claim.taken, againInMs: this.#hungry ? 0 : (claim.opensInMs ?? undefined) };
+    return { claimed: claim.taken, opensInMs: claim.opensInMs };
   }
 
   /** @returns whether any of them took a worker with it before */

@@ -134,13 +134,19 @@ export interface Task<Schema extends z.ZodType = z.ZodType> {
 const brand = Symbol.for('signalbox.task');
 
 const namePattern = /^[a-z0-9][a-z0-9_.:-]{0,99}$/i;
+export const nameRule = 'must be 1 to 100 letters, digits or _ . : -';
+
+/** Whether it can name a task, a queue or a schedule. */
+export function isName(text: string): boolean {
+  return namePattern.test(text);
+}
 
 /** Defines a task. @throws TypeError when the definition itself is wrong. */
 export function task<Schema extends z.ZodType>(options: TaskOptions<Schema>): Task<Schema> {
   const { queue = 'default', priority = 0, maxAttempts = 3, timeoutMs = 600_000 } = options;
   const problems = [
-    namePattern.test(options.name) ? '' : 'name must be 1 to 100 letters, digits or _ . : -',
-    namePattern.test(queue) ? '' : 'queue must be 1 to 100 letters, digits or _ . : -',
+    isName(options.name) ? '' : `name ${nameRule}`,
+    isName(queue) ? '' : `queue ${nameRule}`,
     Number.isInteger(priority) && Math.abs(priority) <= 1_000 ? '' : 'priority must be from -1000 to 1000',
     Number.isInteger(maxAttempts) && maxAttempts >= 1 && maxAttempts <= 100
       ? ''

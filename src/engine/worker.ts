@@ -3,6 +3,7 @@ import { messageOf } from '../foundation/errors.js';
 import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
 import { Attempt, type Conclusion } from './attempt.js';
+import { logLate, logOutcome } from './attempt-log.js';
 import type { Change } from './changes.js';
 import { ClaimBook } from './claim-book.js';
 import type { ClaimedJob } from './claimed.js';
@@ -65,7 +66,6 @@ export class Worker implements Service {
     });
     this.#intake = new Intake({
       db,
-      logger,
       lanes,
       claims: this.#book,
       queues: options.queues,
@@ -160,14 +160,14 @@ export class Worker implements Service {
       this.#intake.putOff();
       return { claimed: 0 };
     }
-    const { claimed, againInMs } = await this.#intake.claim(workerId);
+    const { claimed, opensInMs } = await this.#intake.claim(workerId);
     // The lease or the worker may have ended while the claim was on its way back.
     if (this.#lease.workerId !== workerId) this.#intake.takeAll();
     else if (this.#draining) this.#release(this.#intake.takeAll());
     else this.#release(this.#intake.takeClosed());
     this.#fill();
     if (this.#intake.hungry) this.#claims.wake();
-    else if (againInMs !== undefined && againInMs > 0) this.#wakeIn(againInMs);
+    else if (opensInMs !== null) this.#wakeIn(opensInMs);
     return { claimed };
   }
 
@@ -264,12 +264,10 @@ export class Worker implements Service {
   }
 
   #wasLate(job: ClaimedJob, ms: number): void {
+    const { hooks, logger } = this.#deps;
     this.#late += 1;
-    this.#deps.hooks.outcomeLate(job);
-    this.#deps.logger.warn(
-      { ...idsOf(job), ms: Math.round(ms), late_outcomes: this.#late },
-      'the attempt was taken away; its outcome was dropped',
-    );
+    hooks.outcomeLate(job);
+    logLate(logger, job, ms, this.#late);
   }
 
   #wasRecorded(job: ClaimedJob, outcome: Outcome, ms: number): void {
@@ -278,12 +276,7 @@ export class Worker implements Service {
     announcer.moved(job.id);
     if (job.limited) this.#freed(job);
     else if (outcome.kind === 'released') announcer.freed(job.queue);
-    // Successes are told by the hooks: a line for each would be most of what a busy worker does.
-    if (outcome.kind === 'failed' || outcome.kind === 'retrying') {
-      const { type, message } = outcome.error;
-      const line = { ...idsOf(job), ms: Math.round(ms), error_type: type, error: message };
-      logger[outcome.kind === 'failed' ? 'error' : 'warn'](line, `attempt ${outcome.kind}`);
-    }
+    logOutcome(logger, job, outcome, ms);
   }
 
   /** The slots it used may be what another worker's claim waits for, or ours. */
@@ -400,8 +393,4 @@ export class Worker implements Service {
       this.#deps.logger.warn({ error: messageOf(error) }, 'the database did not take the word of a worker');
     }
   }
-}
-
-function idsOf(job: ClaimedJob) {
-  return { job_id: job.id, task: job.task, queue: job.queue, attempt: job.attempt };
 }

@@ -1,8 +1,8 @@
 import type { FieldProblem } from '../../foundation/errors.js';
-import { problemsOf } from '../enqueue.js';
+import { optionProblems, problemsOf } from '../enqueue.js';
 import { engineErrors } from '../errors.js';
 import { isStorableText, storableJson } from '../json.js';
-import { isTask, type Task } from '../task.js';
+import { isName, isTask, nameRule, type Task } from '../task.js';
 import {
   type CatchUpPolicy,
   catchUpPolicies,
@@ -88,16 +88,14 @@ function define(options: ScheduleOptions): ScheduleDefinition {
   });
 }
 
-const namePattern = /^[a-z0-9][a-z0-9_.:-]{0,99}$/i;
-const nameRule = 'must be 1 to 100 letters, digits or _ . : -';
 const longestJitterMs = 86_400_000;
 
 function problemsIn(options: ScheduleOptions): FieldProblem[] {
-  const { catchUp = 'latest', overlap = 'skip', jitterMs = 0, priority = 0, owner = '', tags = [] } = options;
+  const { catchUp = 'latest', overlap = 'skip', jitterMs = 0, priority, owner, tags } = options;
   const taskName = typeof options.task === 'string' ? options.task : options.task.name;
   const checks: [string, boolean, string][] = [
-    ['name', namePattern.test(options.name), nameRule],
-    ['task', namePattern.test(taskName), nameRule],
+    ['name', isName(options.name), nameRule],
+    ['task', isName(taskName), nameRule],
     ['catchUp', catchUpPolicies.includes(catchUp), `must be one of ${catchUpPolicies.join(', ')}`],
     ['overlap', overlapPolicies.includes(overlap), `must be one of ${overlapPolicies.join(', ')}`],
     [
@@ -105,20 +103,10 @@ function problemsIn(options: ScheduleOptions): FieldProblem[] {
       Number.isInteger(jitterMs) && jitterMs >= 0 && jitterMs <= longestJitterMs,
       `must be a whole number from 0 to ${longestJitterMs} (a day)`,
     ],
-    [
-      'priority',
-      Number.isInteger(priority) && Math.abs(priority) <= 1_000,
-      'must be a whole number from -1000 to 1000',
-    ],
-    ['owner', owner.length <= 200 && isStorableText(owner), 'must be text of at most 200 characters'],
-    [
-      'tags',
-      tags.length <= 20 && tags.every((tag) => tag.length >= 1 && tag.length <= 100 && isStorableText(tag)),
-      'must be at most 20 texts of 1 to 100 characters',
-    ],
   ];
   return [
     ...checks.filter(([, fine]) => !fine).map(([field, , message]) => ({ field, message })),
+    ...optionProblems({ priority, owner, tags }),
     ...cronProblems(options.cron, options.timeZone ?? 'UTC'),
     ...inputProblems(options),
   ];

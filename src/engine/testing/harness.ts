@@ -115,6 +115,15 @@ export function leaderOf({ db, engine }: Harness, options: Partial<LeaderOptions
   return new Leader({ db: database, logger: silentLogger, hooks, scheduler, ...options });
 }
 
+/** Cancels a job that may have ended by now; any other refusal is an error. */
+export async function cancelIfCan(engine: Engine, id: string): Promise<void> {
+  try {
+    await engine.jobs.cancel(id);
+  } catch (error) {
+    if (!isSignalboxError(error, 'job_not_cancellable')) throw error;
+  }
+}
+
 /** A promise and what settles it: the signal that a test waits for. */
 export interface Gate {
   readonly passed: Promise<void>;
