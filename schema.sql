@@ -149,11 +149,8 @@ create table signalbox.job (
   error jsonb,
   progress jsonb,
   events jsonb,
-  constraint job_hold_check CHECK ((hold = ANY (ARRAY['scheduled'::text, 'blocked'::text, 'retrying'::text, 'limited'::text]))),
-  constraint job_limit_max_check CHECK ((limit_max > 0)),
-  constraint job_limit_whole CHECK (((limit_key IS NULL) = (limit_max IS NULL))),
   constraint job_pkey PRIMARY KEY (id),
-  constraint job_waits_for_time CHECK (((hold IS NULL) OR (hold <> ALL (ARRAY['scheduled'::text, 'retrying'::text])) OR (run_at IS NOT NULL)))
+  constraint job_sound CHECK ((((hold IS NULL) AND (limit_key IS NULL) AND (limit_max IS NULL)) OR (((hold IS NULL) OR (hold = ANY (ARRAY['blocked'::text, 'limited'::text])) OR ((hold = ANY (ARRAY['scheduled'::text, 'retrying'::text])) AND (run_at IS NOT NULL))) AND ((limit_key IS NULL) = (limit_max IS NULL)) AND ((limit_max IS NULL) OR (limit_max > 0)))))
 );
 
 create table signalbox.job_log (
@@ -498,6 +495,17 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.birth(created_at timestamp with time zone, run_at timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select jsonb_build_array(
+    signalbox.event(created_at, case when run_at > created_at then 'scheduled' else 'queued' end, 0,
+      jsonb_build_object('run_at', case when run_at > created_at then run_at end)) || '{"seq": 1}')
+$function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.brief(j job, input json)
  RETURNS text
  LANGUAGE sql
@@ -514,14 +522,38 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.busy_claims(p_claims bigint[])
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_held bigint[];
+begin
+  if cardinality(p_claims) = 0 then
+    return '{}';
+  end if;
+  v_held := array(select c.id from signalbox.claim c where c.id = any(p_claims) for update skip locked);
+  return array(select p.id from unnest(p_claims) as p(id) where p.id <> all(v_held));
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.cancel(p_id uuid)
  RETURNS text
  LANGUAGE plpgsql
+ SET lock_timeout TO '5s'
 AS $function$
 begin
   perform signalbox.lock_claims();
-  -- A worker may be putting it back at this moment: without waiting for that, the wish would meet neither the run
-  -- that is over nor the job that waits, and be lost.
+  -- A worker may be ending it or putting it back at this moment: without waiting for that, the wish would meet neither
+  -- the run that is over nor the job that waits, and be lost.
+  perform from signalbox.claim c
+  where c.id in (select r.claim_id from signalbox.running r where r.job_id = p_id) for update;
   perform from signalbox.job j where j.id = p_id for update;
   if exists (select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
              where r.job_id = p_id) then
@@ -559,30 +591,22 @@ declare
   v_now timestamptz;
   v_lanes integer[];
   v_rooms integer[];
-  v_opens timestamptz;
   v_gated boolean;
-  v_keys text[];
   v_ids uuid[];
   v_runs integer[];
   v_lane integer[];
   v_key text[];
-  v_max integer[];
-  v_bytes bigint;
-  v_all_bytes bigint := 0;
-  v_docs text;
   v_over uuid[];
-  v_closed boolean := false;
+  v_docs text;
   v_all_ids uuid[] := '{}';
   v_all_runs integer[] := '{}';
   v_all_lane integer[] := '{}';
   v_all_key text[] := '{}';
-  v_all_unique text[];
-  v_unique text[];
   v_want integer;
-  v_seen integer;
   v_found integer;
-  v_priority smallint;
-  v_place bigint;
+  v_keyed integer;
+  v_unique integer := 0;
+  v_more boolean;
 begin
   taken := 0;
   limited := false;
@@ -595,56 +619,27 @@ begin
     lost := true;
     return;
   end if;
-
-  -- Jobs that wait for a slot of their key, as many as there are slots now.
-  with gone as (delete from signalbox.freed f returning f.keys)
-  select array_agg(distinct k) into v_keys from gone cross join lateral unnest(gone.keys) as k;
-  if v_keys is not null and exists (select from signalbox.job j where j.hold = 'limited') then
-    with next as (
-      select k.key, n.*, r.used, r.room, row_number() over (partition by k.key order by n.priority, n.place) as nth
-      from unnest(v_keys) as k(key)
-      cross join lateral (
-        select u.used, greatest(j1.limit_max - u.used, 0) as room
-        from signalbox.job j1
-        cross join lateral (select count(*) as used from signalbox.slot s where s.limiter = 'key:' || k.key) as u
-        where j1.hold = 'limited' and j1.limit_key = k.key
-        order by j1.priority, j1.place limit 1) as r
-      cross join lateral (
-        select j2.id, j2.priority, j2.place, j2.limit_max
-        from signalbox.job j2 where j2.hold = 'limited' and j2.limit_key = k.key
-        order by j2.priority, j2.place limit r.room + 1
-        for update skip locked) as n),
-    woken as (
-      update signalbox.job j set hold = null, place = greatest(j.place, p_floor_place)
-      from next n where j.id = n.id and n.nth <= n.room
-      returning j.lane_id),
-    -- The one behind them may allow more of the key at once than they do: then the next claim looks again.
-    later as (
-      insert into signalbox.freed (keys)
-      select array_agg(n.key) from next n where n.nth > n.room and n.limit_max > n.used + n.room having count(*) > 0)
-    -- A key is shared by all tasks: its next job may be one that only others can take.
-    select count(pg_notify('signalbox', 'queue:' || o.queue)) into v_seen
-    from (select distinct l.queue from woken w join signalbox.lane l on l.id = w.lane_id
-          where not (l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))) as o;
+  if exists (select from signalbox.freed) then
+    perform signalbox.let_in(p_queues, p_tasks, p_floor_place);
   end if;
 
-  with mine as (
-    select l.id, least(case when q.name is not null then signalbox.room(q, v_now) end,
-                       case when t.name is not null then signalbox.room(t, v_now) end) as room,
-           greatest(case when q.name is not null then signalbox.opens_at(q, v_now) end,
-                    case when t.name is not null then signalbox.opens_at(t, v_now) end) as opens
-    from signalbox.lane l
-    left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
-    left join signalbox.gate t on t.kind = 'task' and t.name = l.task
-    where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))
-  select array_agg(m.id) filter (where m.room is null or m.room > 0),
-         array_agg(m.room) filter (where m.room is null or m.room > 0),
-         min(m.opens) filter (where m.room <= 0 and m.opens > v_now),
-         bool_or(m.room is not null)
-  into v_lanes, v_rooms, v_opens, v_gated
-  from mine m;
-  opens_in_ms := extract(epoch from v_opens - v_now) * 1000;
-  if v_lanes is null then
+  v_gated := exists (select from signalbox.gate g where case g.kind
+    when 'task' then g.name = any(p_tasks) else p_queues is null or g.name = any(p_queues) end);
+  if v_gated then
+    with mine as (
+      select g.lane, least(g.queue_room, g.task_room) as room, g.opens
+      from signalbox.gated_lanes(p_queues, p_tasks, v_now) as g)
+    select array_agg(m.lane) filter (where m.room is null or m.room > 0),
+           array_agg(m.room) filter (where m.room is null or m.room > 0),
+           extract(epoch from min(m.opens) filter (where m.room <= 0 and m.opens > v_now) - v_now) * 1000,
+           bool_or(m.room is not null)
+    into v_lanes, v_rooms, opens_in_ms, v_gated
+    from mine m;
+  else
+    v_lanes := array(select l.id from signalbox.lane l
+                     where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)));
+  end if;
+  if coalesce(cardinality(v_lanes), 0) = 0 then
     return;
   end if;
 
@@ -656,11 +651,11 @@ begin
     end if;
     with busy as materialized (select r.job_id, r.runs from signalbox.running r),
     candidate as (
-      select c.*, l.lane, l.room
+      select c.*, l.lane
       from unnest(v_lanes, v_rooms) as l(lane, room)
       cross join lateral (
-        select j.id, j.runs, j.priority, j.place, j.limit_key, j.limit_max, j.unique_key,
-               pg_column_size(j.input) + 100 as bytes, case when j.input is not null then signalbox.brief(j, j.input) end as doc
+        select j.id, j.runs, j.priority, j.place, j.limit_key, j.unique_key,
+               case when j.input is not null then signalbox.brief(j, j.input) end as doc
         from signalbox.job j
         where j.lane_id = l.lane and j.hold is null
           and (j.priority, j.place) >= (
@@ -676,54 +671,45 @@ begin
         limit least(v_want, l.room)) as c
       order by c.priority, c.place
       limit v_want)
-    select array_agg(c.id), array_agg(c.runs), array_agg(c.lane), array_agg(c.limit_key), array_agg(c.limit_max),
-           sum(coalesce(c.bytes, 1000000)), string_agg(c.doc, ','),
-           array_agg(c.unique_key) filter (where c.unique_key is not null),
-           count(*) filter (where c.limit_key is not null), count(*), (array_agg(c.priority))[count(*)::integer], (array_agg(c.place))[count(*)::integer]
-    into v_ids, v_runs, v_lane, v_key, v_max, v_bytes, v_docs, v_unique, v_seen, v_found, v_priority, v_place
+    select array_agg(c.id), array_agg(c.runs), array_agg(c.lane), string_agg(c.doc, ','),
+           count(*), count(c.limit_key), v_unique + count(c.unique_key), turn = 1 and count(*) = count(c.doc)
+    into v_ids, v_runs, v_lane, v_docs, v_found, v_keyed, v_unique, v_more
     from candidate c;
     exit when v_ids is null;
-    v_all_bytes := v_all_bytes + v_bytes;
+    if not v_more then
+      v_docs := null;
+    end if;
     if turn = 1 then
-      last_priority := v_priority;
-      last_place := v_place;
+      select j.priority, j.place into last_priority, last_place from signalbox.job j where j.id = v_ids[v_found];
     else
       last_priority := null;
-      -- It tells of this turn only, and of more than is taken.
-      v_docs := null;
     end if;
 
+    v_more := false;
     if v_gated then
-      -- Several lanes may share a gate: each saw the whole room of it.
-      with c as (
-        select c.*, row_number() over (partition by l.queue order by c.ord) as in_queue,
-               row_number() over (partition by l.task order by c.ord) as in_task,
-               case when q.name is not null then signalbox.room(q, v_now) end as queue_room,
-               case when t.name is not null then signalbox.room(t, v_now) end as task_room
-        from unnest(v_ids, v_runs, v_lane, v_key, v_max) with ordinality as c(id, runs, lane, key, max, ord)
-        join signalbox.lane l on l.id = c.lane
-        left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
-        left join signalbox.gate t on t.kind = 'task' and t.name = l.task)
-      select array_agg(c.id order by c.ord), array_agg(c.runs order by c.ord), array_agg(c.lane order by c.ord),
-             array_agg(c.key order by c.ord), array_agg(c.max order by c.ord)
-      into v_ids, v_runs, v_lane, v_key, v_max
-      from c
+      select array_agg(c.id order by c.ord), array_agg(c.runs order by c.ord), array_agg(c.lane order by c.ord)
+      into v_ids, v_runs, v_lane
+      from (
+        select c.*, g.queue_room, g.task_room, row_number() over (partition by g.queue order by c.ord) as in_queue,
+               row_number() over (partition by g.task order by c.ord) as in_task
+        from unnest(v_ids, v_runs, v_lane) with ordinality as c(id, runs, lane, ord)
+        join signalbox.gated_lanes(p_queues, p_tasks, v_now) as g on g.lane = c.lane) as c
       where (c.queue_room is null or c.in_queue <= c.queue_room) and (c.task_room is null or c.in_task <= c.task_room);
-      v_docs := null;
-      -- Those that a gate has no room for stood where others could have been looked at.
-      v_closed := cardinality(v_ids) < v_found;
       exit when v_ids is null;
+      -- Those that a gate has no room for stood where others could have been looked at.
+      v_more := cardinality(v_ids) < v_found;
     end if;
 
-    v_over := null;
-    if v_seen > 0 then
+    v_key := null;
+    if v_keyed > 0 then
       -- nth: what the use of the key would be with this job.
       with c as (
-        select c.*, case when c.key is not null then
-            row_number() over (partition by c.key order by c.ord)
-            + (select count(*) from signalbox.slot s where s.limiter = 'key:' || c.key)
-            + (select count(*) from unnest(v_all_key) as a(key) where turn > 1 and a.key = c.key) end as nth
-        from unnest(v_ids, v_runs, v_lane, v_key, v_max) with ordinality as c(id, runs, lane, key, max, ord))
+        select c.*, j.limit_key as key, j.limit_max as max, case when j.limit_key is not null then
+            row_number() over (partition by j.limit_key order by c.ord)
+            + (select count(*) from signalbox.slot s where s.limiter = 'key:' || j.limit_key)
+            + (select count(*) from unnest(v_all_key) as a(key) where turn > 1 and a.key = j.limit_key) end as nth
+        from unnest(v_ids, v_runs, v_lane) with ordinality as c(id, runs, lane, ord)
+        join signalbox.job j on j.id = c.id)
       select array_agg(c.id order by c.ord) filter (where c.key is null or c.nth <= c.max),
              array_agg(c.runs order by c.ord) filter (where c.key is null or c.nth <= c.max),
              array_agg(c.lane order by c.ord) filter (where c.key is null or c.nth <= c.max),
@@ -732,19 +718,21 @@ begin
       into v_ids, v_runs, v_lane, v_key, v_over
       from c;
       if v_over is not null then
-        v_docs := null;
+        v_more := true;
         update signalbox.job j set hold = 'limited' from unnest(v_over) as o(id) where j.id = o.id;
       end if;
+    end if;
+    if v_more then
+      v_docs := null;
     end if;
     if v_ids is not null then
       -- A later turn looked at more than is wanted.
       v_all_ids := (v_all_ids || v_ids)[1:p_limit];
       v_all_runs := (v_all_runs || v_runs)[1:p_limit];
       v_all_lane := (v_all_lane || v_lane)[1:p_limit];
-      v_all_key := (v_all_key || v_key)[1:p_limit];
-      v_all_unique := v_all_unique || v_unique;
+      v_all_key := (v_all_key || coalesce(v_key, array_fill(null::text, array[cardinality(v_ids)])))[1:p_limit];
     end if;
-    again := (v_over is not null or v_closed) and cardinality(v_all_ids) < p_limit;
+    again := v_more and cardinality(v_all_ids) < p_limit;
     exit when not again or v_gated;
   end loop;
 
@@ -766,45 +754,35 @@ begin
   end if;
   if v_gated then
     limited := true;
-    insert into signalbox.slot (limiter, job_id)
-    select g.kind || ':' || g.name, c.id
-    from unnest(v_all_ids, v_all_lane) as c(id, lane)
-    join signalbox.lane l on l.id = c.lane
-    join signalbox.gate g on (g.kind = 'queue' and g.name = l.queue) or (g.kind = 'task' and g.name = l.task)
-    where g.max_running is not null
-    -- A limit that was set while an earlier attempt ended may have left a slot of it: it is this attempt's now.
-    on conflict do nothing;
+    with took as (
+      select c.id, g.* from unnest(v_all_ids, v_all_lane) as c(id, lane)
+      join signalbox.lane l on l.id = c.lane
+      join signalbox.gate g on (g.kind = 'queue' and g.name = l.queue) or (g.kind = 'task' and g.name = l.task)),
+    slots as (
+      insert into signalbox.slot (limiter, job_id)
+      select t.kind || ':' || t.name, t.id from took t where t.max_running is not null
+      -- A limit that was set while an earlier attempt ended may have left a slot of it: it is this attempt's now.
+      on conflict do nothing)
     update signalbox.gate g
-    set tokens = least(g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
-          * g.rate_count / g.rate_period_ms) - u.n,
-        refilled_at = v_now
-    from (select r.kind, r.name, count(*) as n
-          from unnest(v_all_lane) as c(lane)
-          join signalbox.lane l on l.id = c.lane
-          join signalbox.gate r on (r.kind = 'queue' and r.name = l.queue) or (r.kind = 'task' and r.name = l.task)
-          where r.rate_count is not null group by r.kind, r.name) as u
+    set tokens = signalbox.tokens(g, v_now) - u.n, refilled_at = v_now
+    from (select t.kind, t.name, count(*) as n from took t where t.rate_count is not null group by t.kind, t.name) as u
     where g.kind = u.kind and g.name = u.name;
     -- What was taken may have emptied a rate: the worker must know when it opens.
-    select extract(epoch from min(o.at) - v_now) * 1000 into opens_in_ms
-    from (select greatest(case when q.name is not null then signalbox.opens_at(q, v_now) end,
-                          case when t.name is not null then signalbox.opens_at(t, v_now) end) as at
-          from signalbox.lane l
-          left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
-          left join signalbox.gate t on t.kind = 'task' and t.name = l.task
-          where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues))) as o
-    where o.at > v_now;
+    select extract(epoch from min(g.opens) - v_now) * 1000 into opens_in_ms
+    from signalbox.gated_lanes(p_queues, p_tasks, v_now) as g where g.opens > v_now;
   end if;
-  if v_all_unique is not null then
-    delete from signalbox.unique_key u using unnest(v_all_unique) as k(key)
-    where u.key = k.key and u.job_id = any(v_all_ids) and not 'processing' = any(u.states);
+  if v_unique > 0 then
+    delete from signalbox.unique_key u using signalbox.job j
+    where j.id = any(v_all_ids) and j.unique_key is not null and u.key = j.unique_key and u.job_id = j.id
+      and not 'processing' = any(u.states);
   end if;
   if not limited then
     -- Lost in a crash of the server it only runs again, so nobody waits for its commit to reach the disk. With a
     -- limit, its job would run beside the one that then gets the slot.
     perform set_config('synchronous_commit', 'off', true);
   end if;
-  if v_all_bytes <= 49152 then
-    jobs := case when v_docs is null then signalbox.claimed(claim_id) else '[' || v_docs || ']' end;
+  if octet_length(v_docs) < 49152 then
+    jobs := '[' || v_docs || ']';
   end if;
 end $function$
 ;
@@ -829,6 +807,17 @@ begin
     left join signalbox.payload p on j.input is null and p.job_id = j.id
     where c.id = p_claim);
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.claimed_at(p_worker uuid, p_claims bigint[])
+ RETURNS timestamp with time zone[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select array(
+    select c.claimed_at from unnest(p_claims) with ordinality as p(id, ord)
+    left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord)
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION signalbox.end_cancelled(p_grace_ms double precision)
@@ -866,12 +855,16 @@ CREATE OR REPLACE FUNCTION signalbox.end_jobs(p_ids uuid[], p_status text, p_rea
  SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
+declare
+  v_busy bigint[];
 begin
+  v_busy := signalbox.busy_claims(array(select r.claim_id from signalbox.running r where r.job_id = any(p_ids)));
   return query
   with busy as materialized (select * from signalbox.running),
   ended as (
     delete from signalbox.job j using unnest(p_ids) as d(id)
     where j.id = d.id
+      and not exists (select from busy b where b.job_id = j.id and b.runs = j.runs and b.claim_id = any(v_busy))
     returning j.*, (select b.claimed_at from busy b where b.job_id = j.id and b.runs = j.runs) as claimed_at,
               (select b.worker_id from busy b where b.job_id = j.id and b.runs = j.runs) as worker_id),
   kept as (
@@ -893,17 +886,12 @@ begin
            -count(*) filter (where hold = 'retrying'),
            count(*) filter (where p_status = 'failed'), count(*) filter (where p_status = 'cancelled')
     from ended group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using ended e where s.job_id = e.id
-    returning case when s.limiter = 'key:' || e.limit_key then e.limit_key end as key),
+  unslotted as (delete from signalbox.slot s using ended e where s.job_id = e.id),
   -- One that could be claimed had been let in to room of its key, which the next can have now.
   freed as (
     insert into signalbox.freed (keys)
-    select array_agg(distinct f.key) from (
-      select u.key from unslotted u
-      union all
-      select e.limit_key from ended e where e.hold is null and e.claimed_at is null) as f
-    where f.key is not null having count(*) > 0),
+    select array_agg(distinct e.limit_key) from ended e
+    where e.limit_key is not null and e.hold is null and e.claimed_at is null having count(*) > 0),
   released as (
     delete from signalbox.unique_key u using ended e
     where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not p_status = any(u.states))
@@ -964,53 +952,69 @@ CREATE OR REPLACE FUNCTION signalbox.finish(p_worker uuid, p_claims bigint[], p_
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
+ SET enable_nestloop TO 'off'
  SET enable_mergejoin TO 'off'
  SET enable_material TO 'off'
  SET jit TO 'off'
 AS $function$
 declare
-  v_at timestamptz[] := array(
-    select c.claimed_at from unnest(p_claims) with ordinality as p(id, ord)
-    left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord);
+  v_at timestamptz[];
   v_held uuid[];
+  v_lanes integer[];
+  v_ends text[];
+  v_keys text[];
+  v_moved integer;
 begin
-  with ended as (
-    delete from signalbox.job j
-    using unnest(p_ids, p_runs, p_from, p_statuses, p_reasons, p_results, p_errors, p_limited)
-            as d(id, run, source, status, reason, result, error, limited)
-    where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
-    returning j.*, coalesce(d.status, 'succeeded') as end_status, d.reason as end_reason, d.result as end_result,
-              d.error as end_error, d.limited as end_limited, v_at[d.source] as claimed_at),
-  kept as (
-    insert into signalbox.finished
-      (id, lane_id, priority, place, created_at, runs, failures, crashes, max_attempts, timeout_ms, reason, run_at,
-       started_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max, unique_key, owner,
-       tags, trace_parent, input, error, progress, events, status, worker_id, result)
-    select id, lane_id, priority, place, created_at, runs + 1,
-       case when end_status = 'failed' then failures + 1 else failures end, crashes, max_attempts, timeout_ms,
-       end_reason, run_at, claimed_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max,
-       unique_key, owner, tags, trace_parent, input,
-       case when end_status <> 'succeeded' then coalesce(end_error::jsonb, error) end, progress, events,
-       end_status, p_worker, end_result::json
-    from ended),
-  counted as (
-    insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
-    select lane_id, -count(*), -count(*), count(*) filter (where end_status = 'succeeded'),
-           count(*) filter (where end_status = 'failed'), count(*) filter (where end_status = 'cancelled')
-    from ended group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using ended e where e.end_limited and s.job_id = e.id
-    returning case when s.limiter = 'key:' || e.limit_key then e.limit_key end as key),
-  freed as (
-    insert into signalbox.freed (keys)
-    select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
-  released as (
-    delete from signalbox.unique_key u using ended e
-    where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not e.end_status = any(u.states)),
-  settled as (delete from signalbox.claim c where c.id = any(p_done))
-  select array_agg(id) into v_held from ended;
-  return case when cardinality(v_held) = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
+  perform from signalbox.claim c where c.id = any(p_claims) for share;
+  v_at := signalbox.claimed_at(p_worker, p_claims);
+  for try in 1..2 loop
+    begin
+      with kept as (
+        insert into signalbox.finished
+          (id, lane_id, priority, place, created_at, runs, failures, crashes, max_attempts, timeout_ms, reason, run_at,
+           started_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max, unique_key,
+           owner, tags, trace_parent, input, error, progress, events, status, worker_id, result)
+        select j.id, j.lane_id, j.priority, j.place, j.created_at, d.run,
+           case when d.status = 'failed' then j.failures + 1 else j.failures end, j.crashes, j.max_attempts,
+           j.timeout_ms, d.reason, j.run_at, v_at[d.source], j.touched_at, j.expires_at, j.deadline_at,
+           j.cancel_requested_at, j.limit_key, j.limit_max, j.unique_key, j.owner, j.tags, j.trace_parent, j.input,
+           case when d.status <> 'succeeded' then coalesce(d.error::jsonb, j.error) end, j.progress, j.events,
+           coalesce(d.status, 'succeeded'), p_worker, d.result::json
+        from signalbox.job j
+        join unnest(p_ids, p_runs, p_from, p_statuses, p_reasons, p_results, p_errors)
+               as d(id, run, source, status, reason, result, error) on j.id = d.id
+        where j.id = any(p_ids) and j.runs = d.run - 1 and v_at[d.source] is not null
+        returning id, lane_id, status, unique_key)
+      select array_agg(k.id), array_agg(k.lane_id), array_agg(k.status),
+             case when count(k.unique_key) > 0 then array_agg(k.unique_key) end
+      into v_held, v_lanes, v_ends, v_keys
+      from kept k;
+      exit;
+    exception when unique_violation then
+      -- The same outcomes were on their way already, by a connection that was given up. They have arrived now, so the
+      -- next look finds no such jobs.
+      if try = 2 then
+        raise;
+      end if;
+    end;
+  end loop;
+  delete from signalbox.job j where j.id = any(v_held);
+  get diagnostics v_moved = row_count;
+  if v_moved <> coalesce(cardinality(v_held), 0) then
+    raise exception 'jobs that ran were changed by somebody who did not hold their claim';
+  end if;
+  insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
+  select e.lane, -count(*), -count(*), count(*) filter (where e.status = 'succeeded'),
+         count(*) filter (where e.status = 'failed'), count(*) filter (where e.status = 'cancelled')
+  from unnest(v_lanes, v_ends) as e(lane, status) group by e.lane;
+  if p_limited is not null then
+    delete from signalbox.slot s where s.job_id = any(v_held);
+  end if;
+  if v_keys is not null then
+    perform signalbox.release_keys(v_held, v_keys, v_ends);
+  end if;
+  delete from signalbox.claim c where c.id = any(p_done);
+  return case when v_moved = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
 end $function$
 ;
 
@@ -1079,6 +1083,23 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.gated_lanes(p_queues text[], p_tasks text[], at timestamp with time zone)
+ RETURNS TABLE(lane integer, queue text, task text, queue_room integer, task_room integer, opens timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select l.id, l.queue, l.task,
+         case when q.name is not null then signalbox.room(q, at) end,
+         case when t.name is not null then signalbox.room(t, at) end,
+         greatest(case when q.name is not null then signalbox.opens_at(q, at) end,
+                  case when t.name is not null then signalbox.opens_at(t, at) end)
+  from signalbox.lane l
+  left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
+  left join signalbox.gate t on t.kind = 'task' and t.name = l.task
+  where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues))
+$function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.give_back(p_worker uuid, p_claims bigint[], p_from smallint[], p_ids uuid[], p_runs integer[], p_holds text[], p_delays double precision[], p_reasons text[], p_errors text[], p_messages text[], p_begun boolean[], p_done bigint[])
  RETURNS uuid[]
  LANGUAGE plpgsql
@@ -1091,9 +1112,7 @@ CREATE OR REPLACE FUNCTION signalbox.give_back(p_worker uuid, p_claims bigint[],
  SET jit TO 'off'
 AS $function$
 declare
-  v_at timestamptz[] := array(
-    select c.claimed_at from unnest(p_claims) with ordinality as p(id, ord)
-    left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord);
+  v_at timestamptz[] := signalbox.claimed_at(p_worker, p_claims);
   v_held uuid[];
 begin
   with back as (
@@ -1116,17 +1135,12 @@ begin
     from unnest(p_ids, p_runs, p_from, p_holds, p_delays, p_reasons, p_errors, p_messages, p_begun)
            as d(id, run, source, hold, delay, reason, error, message, begun)
     where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
-    returning j.id, j.lane_id, j.hold, j.limit_key, j.unique_key),
+    returning j.id, j.lane_id, j.hold, j.unique_key),
   counted as (
     insert into signalbox.tally (lane_id, processing, scheduled, retrying)
     select lane_id, -count(*), count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
     from back group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using back b where s.job_id = b.id
-    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key),
-  freed as (
-    insert into signalbox.freed (keys)
-    select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
+  unslotted as (delete from signalbox.slot s using back b where s.job_id = b.id),
   released as (
     delete from signalbox.unique_key u using back b
     where b.unique_key is not null and u.key = b.unique_key and u.job_id = b.id
@@ -1185,12 +1199,55 @@ CREATE OR REPLACE FUNCTION signalbox.history(j job)
  RETURNS jsonb
  LANGUAGE sql
  STABLE PARALLEL SAFE
+AS $function$ select coalesce(j.events, signalbox.birth(j.created_at, j.run_at)) $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.let_in(p_queues text[], p_tasks text[], p_floor_place bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
 AS $function$
-  select coalesce(j.events, jsonb_build_array(
-    signalbox.event(j.created_at, case when j.run_at > j.created_at then 'scheduled' else 'queued' end, 0,
-      jsonb_build_object('run_at', case when j.run_at > j.created_at then j.run_at end))
-    || '{"seq": 1}'))
-$function$
+declare
+  v_keys text[];
+begin
+  with gone as (delete from signalbox.freed f returning f.keys)
+  select array_agg(distinct k) into v_keys from gone cross join lateral unnest(gone.keys) as k;
+  if v_keys is null or not exists (select from signalbox.job j where j.hold = 'limited') then
+    return;
+  end if;
+  with next as (
+    select k.key, n.*, r.used, r.room, row_number() over (partition by k.key order by n.priority, n.place) as nth
+    from unnest(v_keys) as k(key)
+    cross join lateral (
+      select u.used, greatest(j1.limit_max - u.used, 0) as room
+      from signalbox.job j1
+      cross join lateral (select count(*) as used from signalbox.slot s where s.limiter = 'key:' || k.key) as u
+      where j1.hold = 'limited' and j1.limit_key = k.key
+      order by j1.priority, j1.place limit 1) as r
+    cross join lateral (
+      select j2.id, j2.priority, j2.place, j2.limit_max
+      from signalbox.job j2 where j2.hold = 'limited' and j2.limit_key = k.key
+      order by j2.priority, j2.place limit r.room + 1
+      for update skip locked) as n),
+  woken as (
+    update signalbox.job j set hold = null, place = greatest(j.place, p_floor_place)
+    from next n where j.id = n.id and n.nth <= n.room
+    returning j.lane_id),
+  -- The one behind them may allow more of the key at once than they do: then the next claim looks again.
+  later as (
+    insert into signalbox.freed (keys)
+    select array_agg(n.key) from next n where n.nth > n.room and n.limit_max > n.used + n.room having count(*) > 0)
+  -- A key is shared by all tasks: its next job may be one that only others can take.
+  select array_agg(pg_notify('signalbox', 'queue:' || o.queue)::text) into v_keys
+  from (select distinct l.queue from woken w join signalbox.lane l on l.id = w.lane_id
+        where not (l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))) as o;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION signalbox.lock_claims()
@@ -1200,6 +1257,17 @@ CREATE OR REPLACE FUNCTION signalbox.lock_claims()
 AS $function$
 begin
   perform pg_advisory_xact_lock(1397181507, 1);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.note_freed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into signalbox.freed (keys)
+  select array_agg(distinct substr(g.limiter, 5)) from gone g where g.limiter like 'key:%' having count(*) > 0;
+  return null;
 end $function$
 ;
 
@@ -1219,7 +1287,7 @@ $function$
 CREATE OR REPLACE FUNCTION signalbox.place_of(at timestamp with time zone)
  RETURNS bigint
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ STABLE PARALLEL SAFE
 AS $function$ select (extract(epoch from at) * 1000000)::bigint $function$
 ;
 
@@ -1256,6 +1324,23 @@ begin
     delete from signalbox.unique_key u using promoted p
     where p.unique_key is not null and u.key = p.unique_key and u.job_id = p.id and not 'queued' = any(u.states))
   select l.queue, count(*) from promoted p join signalbox.lane l on l.id = p.lane_id group by l.queue;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.release_keys(p_ids uuid[], p_keys text[], p_states text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  delete from signalbox.unique_key u using unnest(p_ids, p_keys, p_states) as o(id, key, state)
+  where u.key = o.key and u.job_id = o.id and not o.state = any(u.states);
 end $function$
 ;
 
@@ -1312,9 +1397,11 @@ begin
   -- Locked, so that a renewal that is under way is either seen or finds the row gone.
   select array_agg(d.id) into v_dead
   from (select w.id from signalbox.worker w where w.lease_expires_at <= clock_timestamp() for update skip locked) as d;
-  select array_agg(c.id) into v_claims
-  from signalbox.claim c
-  where c.worker_id = any(v_dead) or not exists (select from signalbox.worker w where w.id = c.worker_id);
+  -- A claim that is being settled at this moment is looked at again in the next turn.
+  v_claims := array(
+    select c.id from signalbox.claim c
+    where c.worker_id = any(v_dead) or not exists (select from signalbox.worker w where w.id = c.worker_id)
+    for update of c skip locked);
   select array_agg(o.id), array_agg(o.claimed_at), array_agg(o.worker_id), array_agg(o.fate), array_agg(o.queue)
   into v_ids, v_at, v_workers, v_fates, v_queues
   from (
@@ -1346,10 +1433,7 @@ begin
   delete from signalbox.unique_key u using signalbox.job j
   where j.id = any(v_ids) and j.unique_key is not null and u.key = j.unique_key and u.job_id = j.id
     and not 'queued' = any(u.states);
-  with unslotted as (
-    delete from signalbox.slot s where s.job_id = any(v_ids) returning s.limiter)
-  insert into signalbox.freed (keys)
-  select array_agg(distinct substr(u.limiter, 5)) from unslotted u where u.limiter like 'key:%' having count(*) > 0;
+  delete from signalbox.slot s where s.job_id = any(v_ids);
   delete from signalbox.claim c where c.id = any(v_claims);
   delete from signalbox.worker w where w.id = any(v_dead);
   perform pg_notify('signalbox', 'queue:' || q.name)
@@ -1407,8 +1491,7 @@ AS $function$
     when g.paused_at is not null or g.closed_until > at then 0
     else least(
       g.max_running - (select count(*) from signalbox.slot s where s.limiter = g.kind || ':' || g.name),
-      floor(least(g.rate_count, g.tokens + greatest(extract(epoch from at - g.refilled_at), 0) * 1000
-        * g.rate_count / g.rate_period_ms)))::integer end
+      floor(signalbox.tokens(g, at)))::integer end
 $function$
 ;
 
@@ -1431,8 +1514,7 @@ begin
       -- What is left of the old rate, not a new burst: who sets a rate again and again gets no more through.
       tokens = case when not p_set_rate then g.tokens
         when g.rate_count is null then coalesce(p_rate_count, 0)
-        else least(p_rate_count, g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
-          * g.rate_count / g.rate_period_ms) end,
+        else least(p_rate_count, signalbox.tokens(g, v_now)) end,
       refilled_at = case when p_set_rate then v_now else g.refilled_at end,
       declared = coalesce(p_declared, g.declared);
   if p_set_max and p_max is not null then
@@ -1454,8 +1536,14 @@ end $function$
 CREATE OR REPLACE FUNCTION signalbox.time_out(p_grace_ms double precision)
  RETURNS SETOF uuid
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
 AS $function$
 declare
+  v_busy bigint[];
   v_ids uuid[];
   v_last uuid[];
 begin
@@ -1465,11 +1553,15 @@ begin
     return;
   end if;
   perform signalbox.lock_claims();
+  v_busy := signalbox.busy_claims(array(
+    select r.claim_id from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+    where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()));
   -- Locked: a worker may be putting one back at this moment, which then runs no more.
   select array_agg(o.id), array_agg(o.id) filter (where o.last) into v_ids, v_last
   from (select j.id, j.failures + 1 >= j.max_attempts as last
         from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
         where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()
+          and r.claim_id <> all(v_busy)
         for update of j) as o;
   perform signalbox.end_jobs(v_last, 'failed', 'attempts_exhausted', '{"type": "timeout", "retryable": true,
     "message": "The attempt took too long and its worker did not end it."}', false) where v_last is not null;
@@ -1484,20 +1576,26 @@ begin
           signalbox.event(now(), 'retrying', j.runs + 1, jsonb_build_object('reason', 'timeout', 'run_at', now())))
     from signalbox.running r
     where j.id = any(v_ids) and r.job_id = j.id and r.runs = j.runs
-    returning j.id, j.lane_id, j.limit_key, j.unique_key),
+    returning j.id, j.lane_id, j.unique_key),
   released as (
     delete from signalbox.unique_key u using back b
     where b.unique_key is not null and u.key = b.unique_key and u.job_id = b.id and not 'retrying' = any(u.states)),
   counted as (
     insert into signalbox.tally (lane_id, processing, retrying)
-    select lane_id, -count(*), count(*) from back group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using back b where s.job_id = b.id
-    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key)
-  insert into signalbox.freed (keys)
-  select array_agg(distinct key) from unslotted where key is not null having count(key) > 0;
+    select lane_id, -count(*), count(*) from back group by lane_id)
+  delete from signalbox.slot s using back b where s.job_id = b.id;
   return query select unnest(v_ids);
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.tokens(g gate, at timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select least(g.rate_count, g.tokens + greatest(extract(epoch from at - g.refilled_at), 0) * 1000
+    * g.rate_count / g.rate_period_ms)
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION signalbox.whole_history(f finished)
@@ -1506,9 +1604,7 @@ CREATE OR REPLACE FUNCTION signalbox.whole_history(f finished)
  STABLE
 AS $function$
 declare
-  v_before jsonb := coalesce(f.events, jsonb_build_array(
-    signalbox.event(f.created_at, case when f.run_at > f.created_at then 'scheduled' else 'queued' end, 0,
-      jsonb_build_object('run_at', case when f.run_at > f.created_at then f.run_at end)) || '{"seq": 1}'));
+  v_before jsonb := coalesce(f.events, signalbox.birth(f.created_at, f.run_at));
   v_told integer := (select max((e ->> 'attempt')::integer) from jsonb_array_elements(v_before) as e);
 begin
   return signalbox.remember(v_before,
@@ -1518,3 +1614,5 @@ begin
       'reason', f.reason, 'error', case when f.status = 'failed' then f.error - 'stack' end)));
 end $function$
 ;
+
+CREATE TRIGGER slot_freed AFTER DELETE ON signalbox.slot REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note_freed();

@@ -6,6 +6,8 @@ import type { GateKind } from './sql/gates.js';
 
 /** A NOTIFY takes a lock of the whole server at its commit: a process sends at most one in this many milliseconds. */
 const quietMs = 10;
+/** While so many jobs move that they are not told one by one, nobody needs to know that often that they do. */
+const manyQuietMs = 100;
 /** More changed jobs than these are told as "many". Keeps the payload under PostgreSQL's 8,000 bytes. */
 const maxIds = 100;
 
@@ -24,7 +26,9 @@ export class Announcer {
   #jobs = new Set<string>();
   #many = false;
   #timer: NodeJS.Timeout | undefined;
+  #due = Number.POSITIVE_INFINITY;
   #sentAt = 0;
+  #sentMany = false;
   #sending: Promise<void> = Promise.resolve();
 
   constructor(db: Queryable, logger: Logger) {
@@ -70,39 +74,41 @@ export class Announcer {
       this.#many = true;
       this.#jobs.clear();
     }
-    this.#schedule();
+    this.#schedule(this.#sentMany ? manyQuietMs : quietMs);
   }
 
   /** A queue may have become claimable again without an enqueue. */
   freed(queue: string): void {
     this.#queues.add(queue);
-    this.#schedule();
+    this.#schedule(quietMs);
   }
 
   /** Sends what is left. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#send();
     await this.#sending;
   }
 
-  #schedule(): void {
-    if (this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#sentAt + quietMs - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#send();
-    }, wait);
+  /** Sends this long after the last time, or sooner when that is planned already. */
+  #schedule(quiet: number): void {
+    const due = this.#sentAt + quiet;
+    if (due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => this.#send(), Math.max(0, due - performance.now()));
     this.#timer.unref();
   }
 
   #send(): void {
+    this.#timer = undefined;
+    this.#due = Number.POSITIVE_INFINITY;
     const payloads = [...this.#queues].map((name) => `queue:${name}`);
     if (this.#many) payloads.push('jobs:');
     for (const id of this.#jobs) payloads.push(`job:${id}`);
     this.#queues = new Set();
     this.#jobs = new Set();
+    this.#sentMany = this.#many;
     this.#many = false;
     this.#sentAt = performance.now();
     if (payloads.length === 0) return;

@@ -18,8 +18,9 @@ export interface IntakeOptions {
 /** Claims ahead of time cover what the worker does in this many milliseconds. */
 const aheadMs = 50;
 const maxAhead = 1_000;
-/** Jobs of one claim: what a socket takes at once when they are small. */
-const maxClaim = 350;
+const maxClaim = 500;
+/** What a claim's answer may hold, characters: more is not told by the claim itself and costs a second reading. */
+const answerSize = 45_000;
 /** How long a claim may go on from where the last one ended, before it looks at what is new in front. */
 const floorMs = 200;
 /** A job claimed ahead of time and not begun by then is better off elsewhere. */
@@ -47,6 +48,8 @@ export class Intake {
   #ended = 0;
   #measuredAt = performance.now();
   #perMs = 0;
+  /** Of one job in the answer to a claim, characters, smoothed. */
+  #jobSize = 100;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -139,7 +142,7 @@ export class Intake {
     const thorough = slotsOnly || this.#thorough || performance.now() - this.#thoroughAt > floorMs;
     // Suspects, which took a worker with them before, only go into slots: a crash must not blame those that wait.
     const ahead = slotsOnly || (thorough && room > 0) ? 0 : this.#ahead;
-    const limit = Math.min(room + ahead, maxClaim);
+    const limit = Math.min(room + ahead, maxClaim, Math.max(room, Math.floor(answerSize / this.#jobSize)));
     if (limit <= 0) return { claimed: 0, opensInMs: null };
     const suspects = room > 0 && limit <= room;
     const floor = thorough ? null : this.#floor;
@@ -167,17 +170,19 @@ export class Intake {
     const askedAt = claim.jobs === null ? performance.now() : claimAskedAt;
     const jobs = claim.jobs ?? (await readClaim(db, claim.id));
     const origin = { workerId, claimId: claim.id, limited: claim.limited, askedAt };
-    const known = await lanes.resolve(laneIds(jobs));
-    claims.opened(claim.id, jobs.length);
+    const { list, size } = jobs;
+    const known = await lanes.resolve(laneIds(list));
+    claims.opened(claim.id, list.length);
+    if (list.length > 0) this.#jobSize = (this.#jobSize + size / list.length) / 2;
     const waiting = this.#waiting.slice(this.#next);
-    for (const brief of jobs) {
+    for (const brief of list) {
       const lane = known.get(brief[1]);
       if (lane !== undefined) waiting.push(toClaimedJob(brief, lane, origin));
     }
     this.#waiting = waiting;
     this.#next = 0;
     this.#claimedAt = performance.now();
-    return jobs.some((brief) => brief[4] > 0);
+    return list.some((brief) => brief[4] > 0);
   }
 
   /**

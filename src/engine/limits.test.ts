@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { PermanentError, Snooze } from './failure.js';
+import { readClaim } from './sql/claim.js';
 import { expectAllAtRest } from './testing/consistency.js';
 import { Ghost } from './testing/ghost.js';
 import { anyTask, cancelIfCan, Harness } from './testing/harness.js';
@@ -117,7 +118,9 @@ describe('a claim that meets a full key', () => {
     );
     const claim = await (await Ghost.appear(h, 'work')).claim(4);
     expect(claim).toMatchObject({ taken: 4, limited: false });
-    expect(claim.jobs?.map((brief) => brief[7])).toEqual([0, 1, 2, 3]);
+    expect((await readClaim(h.db.database, claim.id ?? '0')).list.map((brief) => brief[7])).toEqual([
+      0, 1, 2, 3,
+    ]);
   });
 
   it('takes jobs of another key and without one in one go', async () => {
@@ -127,6 +130,11 @@ describe('a claim that meets a full key', () => {
     for (const input of inputs) await h.engine.enqueue(work, input, input === null ? {} : keyed(input, 1));
     const claim = await (await Ghost.appear(h, 'work')).claim(4);
     expect(claim).toMatchObject({ taken: 4, limited: true });
-    expect(claim.jobs?.map((brief) => brief[7])).toEqual(['a', 'b', null, null]);
+    expect((await readClaim(h.db.database, claim.id ?? '0')).list.map((brief) => brief[7])).toEqual([
+      'a',
+      'b',
+      null,
+      null,
+    ]);
   });
 });

@@ -87,7 +87,7 @@ async function wear(): Promise<void> {
 async function take(limit: number, tx: Queryable = db.database): Promise<Claim & { ids: string[] }> {
   const wish = { workerId, queues: null, tasks: ['t'], limit, suspects: true, floor: null };
   const claim = await claimJobs(tx, wish);
-  const briefs = claim.id === null ? [] : (claim.jobs ?? (await readClaim(tx, claim.id)));
+  const briefs = claim.id === null ? [] : (claim.jobs ?? (await readClaim(tx, claim.id))).list;
   return { ...claim, ids: briefs.map(([id]) => id) };
 }
 

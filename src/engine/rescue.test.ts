@@ -6,7 +6,8 @@ import { type Brief, claimJobs } from './sql/claim.js';
 import { rescueJobs } from './sql/rescue.js';
 import { finish, giveBack } from './sql/settle.js';
 import { registerWorker } from './sql/workers.js';
-import { anyTask, gate, Harness, leaderOf } from './testing/harness.js';
+import { expectAllAtRest } from './testing/consistency.js';
+import { anyTask, cancelIfCan, gate, Harness, leaderOf } from './testing/harness.js';
 
 let h: Harness;
 afterEach(() => h.stop());
@@ -27,7 +28,7 @@ async function claim(
 ): Promise<{ claimId: string | null; jobs: readonly Brief[] }> {
   const wish = { workerId, queues: null, tasks: ['noop'], limit, suspects: true, floor: null };
   const { id, jobs } = await claimJobs(h.db.database, wish);
-  return { claimId: id, jobs: jobs ?? [] };
+  return { claimId: id, jobs: jobs?.list ?? [] };
 }
 
 async function kill(workerId: string): Promise<void> {
@@ -157,6 +158,78 @@ describe('a worker that lost its lease', () => {
     const { id } = other;
     await h.until(id, 'succeeded');
   });
+});
+
+describe('an outcome on its way', () => {
+  /** One that is written and not committed until the gate opens. */
+  async function pending(workerId: string, claimId: string, id: string) {
+    const written = gate();
+    const may = gate();
+    const fence = { jobId: id, attempt: 1, workerId, claimId };
+    const outcome = { kind: 'succeeded', resultJson: '"done"' } as const;
+    const batch = [{ fence, outcome, limited: false }];
+    const committed = h.db.database.transaction(async (tx) => {
+      expect(await finish(tx, workerId, batch, [claimId])).toBeNull();
+      written.open();
+      await may.passed;
+    });
+    await written.passed;
+    return { commit: may.open, committed, again: () => finish(h.db.database, workerId, batch, [claimId]) };
+  }
+
+  async function runsOn(workerId: string) {
+    const { id } = await h.engine.enqueue(noop, {});
+    const { claimId } = await claim(workerId);
+    return { id, claimId: claimId as string };
+  }
+
+  it('is not overtaken by a rescue, which does not wait for it', async () => {
+    h = await Harness.start([noop]);
+    await h.engine.stop();
+    const dead = await ghost();
+    const { id, claimId } = await runsOn(dead);
+    const outcome = await pending(dead, claimId, id);
+    await kill(dead);
+    expect(await rescueJobs(h.db.database, 3)).toEqual([]);
+    outcome.commit();
+    await outcome.committed;
+    expect(await rescueJobs(h.db.database, 3)).toEqual([]);
+    expect(await h.engine.jobs.get(id)).toMatchObject({ status: 'succeeded', attempt: 1, crashes: 0 });
+    await expectAllAtRest(h);
+  });
+
+  it('makes a cancel wait and find the job ended', async () => {
+    h = await Harness.start([noop]);
+    const worker = await ghost();
+    const { id, claimId } = await runsOn(worker);
+    const outcome = await pending(worker, claimId, id);
+    const cancel = cancelIfCan(h.engine, id);
+    await blocked('cancel');
+    outcome.commit();
+    await Promise.all([outcome.committed, cancel]);
+    expect(await h.engine.jobs.get(id)).toMatchObject({ status: 'succeeded', cancelRequestedAt: null });
+  });
+
+  it('is recorded once though it is sent twice', async () => {
+    h = await Harness.start([noop]);
+    const worker = await ghost();
+    const { id, claimId } = await runsOn(worker);
+    const outcome = await pending(worker, claimId, id);
+    const again = outcome.again();
+    await blocked('finish');
+    outcome.commit();
+    await outcome.committed;
+    expect(await again).toEqual(new Set());
+    expect(await h.engine.jobs.counts()).toMatchObject({ succeeded: 1, processing: 0, queued: 0 });
+    await expectAllAtRest(h);
+  });
+
+  /** Until a statement that calls this function waits for a lock. */
+  async function blocked(name: string): Promise<void> {
+    const sql = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+      and query like '%signalbox.' || $1 || '(%'`;
+    await expect.poll(async () => (await h.db.database.query(sql, [name])).rowCount).toBeGreaterThan(0);
+  }
 });
 
 describe('a rescued job', () => {

@@ -33,7 +33,9 @@ export interface SettlerOptions {
 
 /** While the database is away. */
 const patience: Backoff = { initialMs: 100, factor: 2, maxMs: 2_000, jitter: 0.5 };
-const maxBatch = 500;
+const maxBatch = 1_000;
+/** A second batch beside the one under way is worth its own statement from this size on. */
+const worthwhile = 400;
 const never = new AbortController().signal;
 
 /**
@@ -85,7 +87,7 @@ export class Settler {
   }
 
   #pump(): void {
-    while (this.#underWay < 2 && this.#ends.length + this.#returns.length > 0) {
+    while (this.#mayBegin) {
       this.#underWay += 1;
       const work =
         this.#ends.length >= this.#returns.length
@@ -103,6 +105,11 @@ export class Settler {
         for (const resolve of this.#idle.splice(0)) resolve();
       });
     }
+  }
+
+  get #mayBegin(): boolean {
+    const waiting = this.#ends.length + this.#returns.length;
+    return this.#underWay === 0 ? waiting > 0 : this.#underWay === 1 && waiting >= worthwhile;
   }
 
   /** The first ones, all of one incarnation. */

@@ -86,7 +86,7 @@ export class Drain {
       const claim = await claimJobs(db, wish);
       if (claim.lost) throw new Error('The kit has been stopped, or its worker was removed.');
       if (claim.id !== null) {
-        const [brief] = claim.jobs ?? (await readClaim(db, claim.id));
+        const [brief] = (claim.jobs ?? (await readClaim(db, claim.id))).list;
         if (brief === undefined) continue;
         const lane = (await this.#lanes.resolve(new Set([brief[1]]))).get(brief[1]);
         if (lane === undefined) throw new Error(`the lane of job ${brief[0]} is gone`);

@@ -16,6 +16,13 @@ language sql stable parallel safe as $$
     then signalbox.event(at, 'processing', run, jsonb_build_object('worker_id', worker)) end
 $$;
 
+-- What a rate has left at that time.
+create function signalbox.tokens(g signalbox.gate, at timestamptz) returns double precision
+language sql stable as $$
+  select least(g.rate_count, g.tokens + greatest(extract(epoch from at - g.refilled_at), 0) * 1000
+    * g.rate_count / g.rate_period_ms)
+$$;
+
 -- How many more jobs of a queue or task may start now; null: no bound.
 create function signalbox.room(g signalbox.gate, at timestamptz) returns integer
 language sql stable as $$
@@ -23,12 +30,11 @@ language sql stable as $$
     when g.paused_at is not null or g.closed_until > at then 0
     else least(
       g.max_running - (select count(*) from signalbox.slot s where s.limiter = g.kind || ':' || g.name),
-      floor(least(g.rate_count, g.tokens + greatest(extract(epoch from at - g.refilled_at), 0) * 1000
-        * g.rate_count / g.rate_period_ms)))::integer end
+      floor(signalbox.tokens(g, at)))::integer end
 $$;
 
--- When a closed or empty gate opens again; null: it is open, or opens not by time alone. A moment late, because who comes a rounding error
--- early finds no whole token and is told of no later time.
+-- When a closed or empty gate opens again; null: it is open, or opens not by time alone. A moment late, because who
+-- comes a rounding error early finds no whole token and is told of no later time.
 create function signalbox.opens_at(g signalbox.gate, at timestamptz) returns timestamptz
 language sql stable as $$
   select case
@@ -36,6 +42,22 @@ language sql stable as $$
     when g.closed_until > at then g.closed_until
     when g.rate_count is not null and g.tokens < 1 then g.refilled_at
       + ((1 - g.tokens) * g.rate_period_ms / g.rate_count + 0.01) * interval '1 millisecond' end
+$$;
+
+-- The lanes that a worker serves, with what their gates let through: each sees the whole room of a gate that it
+-- shares with others.
+create function signalbox.gated_lanes(p_queues text[], p_tasks text[], at timestamptz)
+returns table (lane integer, queue text, task text, queue_room integer, task_room integer, opens timestamptz)
+language sql stable as $$
+  select l.id, l.queue, l.task,
+         case when q.name is not null then signalbox.room(q, at) end,
+         case when t.name is not null then signalbox.room(t, at) end,
+         greatest(case when q.name is not null then signalbox.opens_at(q, at) end,
+                  case when t.name is not null then signalbox.opens_at(t, at) end)
+  from signalbox.lane l
+  left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
+  left join signalbox.gate t on t.kind = 'task' and t.name = l.task
+  where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues))
 $$;
 
 -- What a worker is told of a job that it claimed, as JSON text. Built by concat because json_build_array looks up
@@ -67,10 +89,52 @@ begin
     where c.id = p_claim);
 end $$;
 
+-- Lets jobs in that wait for a slot of their key, as many as slots were given back. p_floor_place: not in front of
+-- what the caller has seen.
+create function signalbox.let_in(p_queues text[], p_tasks text[], p_floor_place bigint) returns void
+language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
+declare
+  v_keys text[];
+begin
+  with gone as (delete from signalbox.freed f returning f.keys)
+  select array_agg(distinct k) into v_keys from gone cross join lateral unnest(gone.keys) as k;
+  if v_keys is null or not exists (select from signalbox.job j where j.hold = 'limited') then
+    return;
+  end if;
+  with next as (
+    select k.key, n.*, r.used, r.room, row_number() over (partition by k.key order by n.priority, n.place) as nth
+    from unnest(v_keys) as k(key)
+    cross join lateral (
+      select u.used, greatest(j1.limit_max - u.used, 0) as room
+      from signalbox.job j1
+      cross join lateral (select count(*) as used from signalbox.slot s where s.limiter = 'key:' || k.key) as u
+      where j1.hold = 'limited' and j1.limit_key = k.key
+      order by j1.priority, j1.place limit 1) as r
+    cross join lateral (
+      select j2.id, j2.priority, j2.place, j2.limit_max
+      from signalbox.job j2 where j2.hold = 'limited' and j2.limit_key = k.key
+      order by j2.priority, j2.place limit r.room + 1
+      for update skip locked) as n),
+  woken as (
+    update signalbox.job j set hold = null, place = greatest(j.place, p_floor_place)
+    from next n where j.id = n.id and n.nth <= n.room
+    returning j.lane_id),
+  -- The one behind them may allow more of the key at once than they do: then the next claim looks again.
+  later as (
+    insert into signalbox.freed (keys)
+    select array_agg(n.key) from next n where n.nth > n.room and n.limit_max > n.used + n.room having count(*) > 0)
+  -- A key is shared by all tasks: its next job may be one that only others can take.
+  select array_agg(pg_notify('signalbox', 'queue:' || o.queue)::text) into v_keys
+  from (select distinct l.queue from woken w join signalbox.lane l on l.id = w.lane_id
+        where not (l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))) as o;
+end $$;
+
 -- Claims up to p_limit jobs for a worker whose lease is valid. The row of a job is not touched.
 -- p_floor_*: the place up to which this worker has just claimed everything; null: look from the beginning.
 -- p_suspects: whether jobs that took a worker with them may be among them; they must not be taken ahead of time.
--- jobs is null when it could be more than a socket takes: a client that is frozen must not hold the lock. Such a
+-- jobs is null when it would be more than a socket takes: a client that is frozen must not hold the lock. Such a
 -- claim is read afterwards with signalbox.claimed. again: there may be more to take at once.
 create function signalbox.claim(
   p_worker uuid, p_queues text[], p_tasks text[], p_limit integer, p_suspects boolean,
@@ -84,30 +148,22 @@ declare
   v_now timestamptz;
   v_lanes integer[];
   v_rooms integer[];
-  v_opens timestamptz;
   v_gated boolean;
-  v_keys text[];
   v_ids uuid[];
   v_runs integer[];
   v_lane integer[];
   v_key text[];
-  v_max integer[];
-  v_bytes bigint;
-  v_all_bytes bigint := 0;
-  v_docs text;
   v_over uuid[];
-  v_closed boolean := false;
+  v_docs text;
   v_all_ids uuid[] := '{}';
   v_all_runs integer[] := '{}';
   v_all_lane integer[] := '{}';
   v_all_key text[] := '{}';
-  v_all_unique text[];
-  v_unique text[];
   v_want integer;
-  v_seen integer;
   v_found integer;
-  v_priority smallint;
-  v_place bigint;
+  v_keyed integer;
+  v_unique integer := 0;
+  v_more boolean;
 begin
   taken := 0;
   limited := false;
@@ -120,56 +176,27 @@ begin
     lost := true;
     return;
   end if;
-
-  -- Jobs that wait for a slot of their key, as many as there are slots now.
-  with gone as (delete from signalbox.freed f returning f.keys)
-  select array_agg(distinct k) into v_keys from gone cross join lateral unnest(gone.keys) as k;
-  if v_keys is not null and exists (select from signalbox.job j where j.hold = 'limited') then
-    with next as (
-      select k.key, n.*, r.used, r.room, row_number() over (partition by k.key order by n.priority, n.place) as nth
-      from unnest(v_keys) as k(key)
-      cross join lateral (
-        select u.used, greatest(j1.limit_max - u.used, 0) as room
-        from signalbox.job j1
-        cross join lateral (select count(*) as used from signalbox.slot s where s.limiter = 'key:' || k.key) as u
-        where j1.hold = 'limited' and j1.limit_key = k.key
-        order by j1.priority, j1.place limit 1) as r
-      cross join lateral (
-        select j2.id, j2.priority, j2.place, j2.limit_max
-        from signalbox.job j2 where j2.hold = 'limited' and j2.limit_key = k.key
-        order by j2.priority, j2.place limit r.room + 1
-        for update skip locked) as n),
-    woken as (
-      update signalbox.job j set hold = null, place = greatest(j.place, p_floor_place)
-      from next n where j.id = n.id and n.nth <= n.room
-      returning j.lane_id),
-    -- The one behind them may allow more of the key at once than they do: then the next claim looks again.
-    later as (
-      insert into signalbox.freed (keys)
-      select array_agg(n.key) from next n where n.nth > n.room and n.limit_max > n.used + n.room having count(*) > 0)
-    -- A key is shared by all tasks: its next job may be one that only others can take.
-    select count(pg_notify('signalbox', 'queue:' || o.queue)) into v_seen
-    from (select distinct l.queue from woken w join signalbox.lane l on l.id = w.lane_id
-          where not (l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))) as o;
+  if exists (select from signalbox.freed) then
+    perform signalbox.let_in(p_queues, p_tasks, p_floor_place);
   end if;
 
-  with mine as (
-    select l.id, least(case when q.name is not null then signalbox.room(q, v_now) end,
-                       case when t.name is not null then signalbox.room(t, v_now) end) as room,
-           greatest(case when q.name is not null then signalbox.opens_at(q, v_now) end,
-                    case when t.name is not null then signalbox.opens_at(t, v_now) end) as opens
-    from signalbox.lane l
-    left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
-    left join signalbox.gate t on t.kind = 'task' and t.name = l.task
-    where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)))
-  select array_agg(m.id) filter (where m.room is null or m.room > 0),
-         array_agg(m.room) filter (where m.room is null or m.room > 0),
-         min(m.opens) filter (where m.room <= 0 and m.opens > v_now),
-         bool_or(m.room is not null)
-  into v_lanes, v_rooms, v_opens, v_gated
-  from mine m;
-  opens_in_ms := extract(epoch from v_opens - v_now) * 1000;
-  if v_lanes is null then
+  v_gated := exists (select from signalbox.gate g where case g.kind
+    when 'task' then g.name = any(p_tasks) else p_queues is null or g.name = any(p_queues) end);
+  if v_gated then
+    with mine as (
+      select g.lane, least(g.queue_room, g.task_room) as room, g.opens
+      from signalbox.gated_lanes(p_queues, p_tasks, v_now) as g)
+    select array_agg(m.lane) filter (where m.room is null or m.room > 0),
+           array_agg(m.room) filter (where m.room is null or m.room > 0),
+           extract(epoch from min(m.opens) filter (where m.room <= 0 and m.opens > v_now) - v_now) * 1000,
+           bool_or(m.room is not null)
+    into v_lanes, v_rooms, opens_in_ms, v_gated
+    from mine m;
+  else
+    v_lanes := array(select l.id from signalbox.lane l
+                     where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues)));
+  end if;
+  if coalesce(cardinality(v_lanes), 0) = 0 then
     return;
   end if;
 
@@ -181,11 +208,11 @@ begin
     end if;
     with busy as materialized (select r.job_id, r.runs from signalbox.running r),
     candidate as (
-      select c.*, l.lane, l.room
+      select c.*, l.lane
       from unnest(v_lanes, v_rooms) as l(lane, room)
       cross join lateral (
-        select j.id, j.runs, j.priority, j.place, j.limit_key, j.limit_max, j.unique_key,
-               pg_column_size(j.input) + 100 as bytes, case when j.input is not null then signalbox.brief(j, j.input) end as doc
+        select j.id, j.runs, j.priority, j.place, j.limit_key, j.unique_key,
+               case when j.input is not null then signalbox.brief(j, j.input) end as doc
         from signalbox.job j
         where j.lane_id = l.lane and j.hold is null
           and (j.priority, j.place) >= (
@@ -201,54 +228,45 @@ begin
         limit least(v_want, l.room)) as c
       order by c.priority, c.place
       limit v_want)
-    select array_agg(c.id), array_agg(c.runs), array_agg(c.lane), array_agg(c.limit_key), array_agg(c.limit_max),
-           sum(coalesce(c.bytes, 1000000)), string_agg(c.doc, ','),
-           array_agg(c.unique_key) filter (where c.unique_key is not null),
-           count(*) filter (where c.limit_key is not null), count(*), (array_agg(c.priority))[count(*)::integer], (array_agg(c.place))[count(*)::integer]
-    into v_ids, v_runs, v_lane, v_key, v_max, v_bytes, v_docs, v_unique, v_seen, v_found, v_priority, v_place
+    select array_agg(c.id), array_agg(c.runs), array_agg(c.lane), string_agg(c.doc, ','),
+           count(*), count(c.limit_key), v_unique + count(c.unique_key), turn = 1 and count(*) = count(c.doc)
+    into v_ids, v_runs, v_lane, v_docs, v_found, v_keyed, v_unique, v_more
     from candidate c;
     exit when v_ids is null;
-    v_all_bytes := v_all_bytes + v_bytes;
+    if not v_more then
+      v_docs := null;
+    end if;
     if turn = 1 then
-      last_priority := v_priority;
-      last_place := v_place;
+      select j.priority, j.place into last_priority, last_place from signalbox.job j where j.id = v_ids[v_found];
     else
       last_priority := null;
-      -- It tells of this turn only, and of more than is taken.
-      v_docs := null;
     end if;
 
+    v_more := false;
     if v_gated then
-      -- Several lanes may share a gate: each saw the whole room of it.
-      with c as (
-        select c.*, row_number() over (partition by l.queue order by c.ord) as in_queue,
-               row_number() over (partition by l.task order by c.ord) as in_task,
-               case when q.name is not null then signalbox.room(q, v_now) end as queue_room,
-               case when t.name is not null then signalbox.room(t, v_now) end as task_room
-        from unnest(v_ids, v_runs, v_lane, v_key, v_max) with ordinality as c(id, runs, lane, key, max, ord)
-        join signalbox.lane l on l.id = c.lane
-        left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
-        left join signalbox.gate t on t.kind = 'task' and t.name = l.task)
-      select array_agg(c.id order by c.ord), array_agg(c.runs order by c.ord), array_agg(c.lane order by c.ord),
-             array_agg(c.key order by c.ord), array_agg(c.max order by c.ord)
-      into v_ids, v_runs, v_lane, v_key, v_max
-      from c
+      select array_agg(c.id order by c.ord), array_agg(c.runs order by c.ord), array_agg(c.lane order by c.ord)
+      into v_ids, v_runs, v_lane
+      from (
+        select c.*, g.queue_room, g.task_room, row_number() over (partition by g.queue order by c.ord) as in_queue,
+               row_number() over (partition by g.task order by c.ord) as in_task
+        from unnest(v_ids, v_runs, v_lane) with ordinality as c(id, runs, lane, ord)
+        join signalbox.gated_lanes(p_queues, p_tasks, v_now) as g on g.lane = c.lane) as c
       where (c.queue_room is null or c.in_queue <= c.queue_room) and (c.task_room is null or c.in_task <= c.task_room);
-      v_docs := null;
-      -- Those that a gate has no room for stood where others could have been looked at.
-      v_closed := cardinality(v_ids) < v_found;
       exit when v_ids is null;
+      -- Those that a gate has no room for stood where others could have been looked at.
+      v_more := cardinality(v_ids) < v_found;
     end if;
 
-    v_over := null;
-    if v_seen > 0 then
+    v_key := null;
+    if v_keyed > 0 then
       -- nth: what the use of the key would be with this job.
       with c as (
-        select c.*, case when c.key is not null then
-            row_number() over (partition by c.key order by c.ord)
-            + (select count(*) from signalbox.slot s where s.limiter = 'key:' || c.key)
-            + (select count(*) from unnest(v_all_key) as a(key) where turn > 1 and a.key = c.key) end as nth
-        from unnest(v_ids, v_runs, v_lane, v_key, v_max) with ordinality as c(id, runs, lane, key, max, ord))
+        select c.*, j.limit_key as key, j.limit_max as max, case when j.limit_key is not null then
+            row_number() over (partition by j.limit_key order by c.ord)
+            + (select count(*) from signalbox.slot s where s.limiter = 'key:' || j.limit_key)
+            + (select count(*) from unnest(v_all_key) as a(key) where turn > 1 and a.key = j.limit_key) end as nth
+        from unnest(v_ids, v_runs, v_lane) with ordinality as c(id, runs, lane, ord)
+        join signalbox.job j on j.id = c.id)
       select array_agg(c.id order by c.ord) filter (where c.key is null or c.nth <= c.max),
              array_agg(c.runs order by c.ord) filter (where c.key is null or c.nth <= c.max),
              array_agg(c.lane order by c.ord) filter (where c.key is null or c.nth <= c.max),
@@ -257,19 +275,21 @@ begin
       into v_ids, v_runs, v_lane, v_key, v_over
       from c;
       if v_over is not null then
-        v_docs := null;
+        v_more := true;
         update signalbox.job j set hold = 'limited' from unnest(v_over) as o(id) where j.id = o.id;
       end if;
+    end if;
+    if v_more then
+      v_docs := null;
     end if;
     if v_ids is not null then
       -- A later turn looked at more than is wanted.
       v_all_ids := (v_all_ids || v_ids)[1:p_limit];
       v_all_runs := (v_all_runs || v_runs)[1:p_limit];
       v_all_lane := (v_all_lane || v_lane)[1:p_limit];
-      v_all_key := (v_all_key || v_key)[1:p_limit];
-      v_all_unique := v_all_unique || v_unique;
+      v_all_key := (v_all_key || coalesce(v_key, array_fill(null::text, array[cardinality(v_ids)])))[1:p_limit];
     end if;
-    again := (v_over is not null or v_closed) and cardinality(v_all_ids) < p_limit;
+    again := v_more and cardinality(v_all_ids) < p_limit;
     exit when not again or v_gated;
   end loop;
 
@@ -291,54 +311,47 @@ begin
   end if;
   if v_gated then
     limited := true;
-    insert into signalbox.slot (limiter, job_id)
-    select g.kind || ':' || g.name, c.id
-    from unnest(v_all_ids, v_all_lane) as c(id, lane)
-    join signalbox.lane l on l.id = c.lane
-    join signalbox.gate g on (g.kind = 'queue' and g.name = l.queue) or (g.kind = 'task' and g.name = l.task)
-    where g.max_running is not null
-    -- A limit that was set while an earlier attempt ended may have left a slot of it: it is this attempt's now.
-    on conflict do nothing;
+    with took as (
+      select c.id, g.* from unnest(v_all_ids, v_all_lane) as c(id, lane)
+      join signalbox.lane l on l.id = c.lane
+      join signalbox.gate g on (g.kind = 'queue' and g.name = l.queue) or (g.kind = 'task' and g.name = l.task)),
+    slots as (
+      insert into signalbox.slot (limiter, job_id)
+      select t.kind || ':' || t.name, t.id from took t where t.max_running is not null
+      -- A limit that was set while an earlier attempt ended may have left a slot of it: it is this attempt's now.
+      on conflict do nothing)
     update signalbox.gate g
-    set tokens = least(g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
-          * g.rate_count / g.rate_period_ms) - u.n,
-        refilled_at = v_now
-    from (select r.kind, r.name, count(*) as n
-          from unnest(v_all_lane) as c(lane)
-          join signalbox.lane l on l.id = c.lane
-          join signalbox.gate r on (r.kind = 'queue' and r.name = l.queue) or (r.kind = 'task' and r.name = l.task)
-          where r.rate_count is not null group by r.kind, r.name) as u
+    set tokens = signalbox.tokens(g, v_now) - u.n, refilled_at = v_now
+    from (select t.kind, t.name, count(*) as n from took t where t.rate_count is not null group by t.kind, t.name) as u
     where g.kind = u.kind and g.name = u.name;
     -- What was taken may have emptied a rate: the worker must know when it opens.
-    select extract(epoch from min(o.at) - v_now) * 1000 into opens_in_ms
-    from (select greatest(case when q.name is not null then signalbox.opens_at(q, v_now) end,
-                          case when t.name is not null then signalbox.opens_at(t, v_now) end) as at
-          from signalbox.lane l
-          left join signalbox.gate q on q.kind = 'queue' and q.name = l.queue
-          left join signalbox.gate t on t.kind = 'task' and t.name = l.task
-          where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues))) as o
-    where o.at > v_now;
+    select extract(epoch from min(g.opens) - v_now) * 1000 into opens_in_ms
+    from signalbox.gated_lanes(p_queues, p_tasks, v_now) as g where g.opens > v_now;
   end if;
-  if v_all_unique is not null then
-    delete from signalbox.unique_key u using unnest(v_all_unique) as k(key)
-    where u.key = k.key and u.job_id = any(v_all_ids) and not 'processing' = any(u.states);
+  if v_unique > 0 then
+    delete from signalbox.unique_key u using signalbox.job j
+    where j.id = any(v_all_ids) and j.unique_key is not null and u.key = j.unique_key and u.job_id = j.id
+      and not 'processing' = any(u.states);
   end if;
   if not limited then
     -- Lost in a crash of the server it only runs again, so nobody waits for its commit to reach the disk. With a
     -- limit, its job would run beside the one that then gets the slot.
     perform set_config('synchronous_commit', 'off', true);
   end if;
-  if v_all_bytes <= 49152 then
-    jobs := case when v_docs is null then signalbox.claimed(claim_id) else '[' || v_docs || ']' end;
+  if octet_length(v_docs) < 49152 then
+    jobs := '[' || v_docs || ']';
   end if;
 end $$;
 
 -- Down Migration
 
 drop function signalbox.claim(uuid, text[], text[], integer, boolean, smallint, bigint);
+drop function signalbox.let_in(text[], text[], bigint);
 drop function signalbox.claimed(bigint);
 drop function signalbox.brief(signalbox.job, json);
+drop function signalbox.gated_lanes(text[], text[], timestamptz);
 drop function signalbox.opens_at(signalbox.gate, timestamptz);
 drop function signalbox.room(signalbox.gate, timestamptz);
+drop function signalbox.tokens(signalbox.gate, timestamptz);
 drop function signalbox.begun(jsonb, integer, timestamptz, uuid);
 drop function signalbox.lock_claims();

@@ -1,57 +1,94 @@
 -- Up Migration
 
+-- When each of these claims was made; null for one that is not of this worker.
+create function signalbox.claimed_at(p_worker uuid, p_claims bigint[]) returns timestamptz[]
+language sql stable as $$
+  select array(
+    select c.claimed_at from unnest(p_claims) with ordinality as p(id, ord)
+    left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord)
+$$;
+
+-- Gives up the unique keys of jobs that have come to a state in which they do not hold them.
+create function signalbox.release_keys(p_ids uuid[], p_keys text[], p_states text[]) returns void
+language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
+begin
+  delete from signalbox.unique_key u using unnest(p_ids, p_keys, p_states) as o(id, key, state)
+  where u.key = o.key and u.job_id = o.id and not o.state = any(u.states);
+end $$;
+
 -- Ends attempts for good. Each is fenced by its claim, which must be of this worker, and by the job's number of
 -- runs. p_claims are the claims, p_from says for each job which of them it is from. A null array stands for: all
 -- succeeded, no reasons, results, errors or limits. p_done: claims of which every job is settled now.
 -- Answers null when every fence held, else the jobs whose did.
+-- Whoever else changes a job that runs holds the row of its claim, so that it stays as it is between the two statements
+-- that move it. They cost less than one that hands whole rows on. The join is hashed, because then the jobs are found
+-- in one walk along the index.
 create function signalbox.finish(
   p_worker uuid, p_claims bigint[], p_from smallint[], p_ids uuid[], p_runs integer[], p_statuses text[],
   p_reasons text[], p_results text[], p_errors text[], p_limited boolean[], p_done bigint[]) returns uuid[]
 language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
+set enable_nestloop = off set enable_mergejoin = off set enable_material = off set jit = off as $$
 declare
-  v_at timestamptz[] := array(
-    select c.claimed_at from unnest(p_claims) with ordinality as p(id, ord)
-    left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord);
+  v_at timestamptz[];
   v_held uuid[];
+  v_lanes integer[];
+  v_ends text[];
+  v_keys text[];
+  v_moved integer;
 begin
-  with ended as (
-    delete from signalbox.job j
-    using unnest(p_ids, p_runs, p_from, p_statuses, p_reasons, p_results, p_errors, p_limited)
-            as d(id, run, source, status, reason, result, error, limited)
-    where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
-    returning j.*, coalesce(d.status, 'succeeded') as end_status, d.reason as end_reason, d.result as end_result,
-              d.error as end_error, d.limited as end_limited, v_at[d.source] as claimed_at),
-  kept as (
-    insert into signalbox.finished
-      (id, lane_id, priority, place, created_at, runs, failures, crashes, max_attempts, timeout_ms, reason, run_at,
-       started_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max, unique_key, owner,
-       tags, trace_parent, input, error, progress, events, status, worker_id, result)
-    select id, lane_id, priority, place, created_at, runs + 1,
-       case when end_status = 'failed' then failures + 1 else failures end, crashes, max_attempts, timeout_ms,
-       end_reason, run_at, claimed_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max,
-       unique_key, owner, tags, trace_parent, input,
-       case when end_status <> 'succeeded' then coalesce(end_error::jsonb, error) end, progress, events,
-       end_status, p_worker, end_result::json
-    from ended),
-  counted as (
-    insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
-    select lane_id, -count(*), -count(*), count(*) filter (where end_status = 'succeeded'),
-           count(*) filter (where end_status = 'failed'), count(*) filter (where end_status = 'cancelled')
-    from ended group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using ended e where e.end_limited and s.job_id = e.id
-    returning case when s.limiter = 'key:' || e.limit_key then e.limit_key end as key),
-  freed as (
-    insert into signalbox.freed (keys)
-    select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
-  released as (
-    delete from signalbox.unique_key u using ended e
-    where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not e.end_status = any(u.states)),
-  settled as (delete from signalbox.claim c where c.id = any(p_done))
-  select array_agg(id) into v_held from ended;
-  return case when cardinality(v_held) = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
+  perform from signalbox.claim c where c.id = any(p_claims) for share;
+  v_at := signalbox.claimed_at(p_worker, p_claims);
+  for try in 1..2 loop
+    begin
+      with kept as (
+        insert into signalbox.finished
+          (id, lane_id, priority, place, created_at, runs, failures, crashes, max_attempts, timeout_ms, reason, run_at,
+           started_at, touched_at, expires_at, deadline_at, cancel_requested_at, limit_key, limit_max, unique_key,
+           owner, tags, trace_parent, input, error, progress, events, status, worker_id, result)
+        select j.id, j.lane_id, j.priority, j.place, j.created_at, d.run,
+           case when d.status = 'failed' then j.failures + 1 else j.failures end, j.crashes, j.max_attempts,
+           j.timeout_ms, d.reason, j.run_at, v_at[d.source], j.touched_at, j.expires_at, j.deadline_at,
+           j.cancel_requested_at, j.limit_key, j.limit_max, j.unique_key, j.owner, j.tags, j.trace_parent, j.input,
+           case when d.status <> 'succeeded' then coalesce(d.error::jsonb, j.error) end, j.progress, j.events,
+           coalesce(d.status, 'succeeded'), p_worker, d.result::json
+        from signalbox.job j
+        join unnest(p_ids, p_runs, p_from, p_statuses, p_reasons, p_results, p_errors)
+               as d(id, run, source, status, reason, result, error) on j.id = d.id
+        where j.id = any(p_ids) and j.runs = d.run - 1 and v_at[d.source] is not null
+        returning id, lane_id, status, unique_key)
+      select array_agg(k.id), array_agg(k.lane_id), array_agg(k.status),
+             case when count(k.unique_key) > 0 then array_agg(k.unique_key) end
+      into v_held, v_lanes, v_ends, v_keys
+      from kept k;
+      exit;
+    exception when unique_violation then
+      -- The same outcomes were on their way already, by a connection that was given up. They have arrived now, so the
+      -- next look finds no such jobs.
+      if try = 2 then
+        raise;
+      end if;
+    end;
+  end loop;
+  delete from signalbox.job j where j.id = any(v_held);
+  get diagnostics v_moved = row_count;
+  if v_moved <> coalesce(cardinality(v_held), 0) then
+    raise exception 'jobs that ran were changed by somebody who did not hold their claim';
+  end if;
+  insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
+  select e.lane, -count(*), -count(*), count(*) filter (where e.status = 'succeeded'),
+         count(*) filter (where e.status = 'failed'), count(*) filter (where e.status = 'cancelled')
+  from unnest(v_lanes, v_ends) as e(lane, status) group by e.lane;
+  if p_limited is not null then
+    delete from signalbox.slot s where s.job_id = any(v_held);
+  end if;
+  if v_keys is not null then
+    perform signalbox.release_keys(v_held, v_keys, v_ends);
+  end if;
+  delete from signalbox.claim c where c.id = any(p_done);
+  return case when v_moved = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
 end $$;
 
 -- Puts running jobs back: to wait for a time (hold 'scheduled' or 'retrying', after p_delays milliseconds) or to be
@@ -64,9 +101,7 @@ language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
 declare
-  v_at timestamptz[] := array(
-    select c.claimed_at from unnest(p_claims) with ordinality as p(id, ord)
-    left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord);
+  v_at timestamptz[] := signalbox.claimed_at(p_worker, p_claims);
   v_held uuid[];
 begin
   with back as (
@@ -89,17 +124,12 @@ begin
     from unnest(p_ids, p_runs, p_from, p_holds, p_delays, p_reasons, p_errors, p_messages, p_begun)
            as d(id, run, source, hold, delay, reason, error, message, begun)
     where j.id = d.id and j.runs = d.run - 1 and v_at[d.source] is not null
-    returning j.id, j.lane_id, j.hold, j.limit_key, j.unique_key),
+    returning j.id, j.lane_id, j.hold, j.unique_key),
   counted as (
     insert into signalbox.tally (lane_id, processing, scheduled, retrying)
     select lane_id, -count(*), count(*) filter (where hold = 'scheduled'), count(*) filter (where hold = 'retrying')
     from back group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using back b where s.job_id = b.id
-    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key),
-  freed as (
-    insert into signalbox.freed (keys)
-    select array_agg(distinct key) from unslotted where key is not null having count(key) > 0),
+  unslotted as (delete from signalbox.slot s using back b where s.job_id = b.id),
   released as (
     delete from signalbox.unique_key u using back b
     where b.unique_key is not null and u.key = b.unique_key and u.job_id = b.id
@@ -109,20 +139,40 @@ begin
   return case when cardinality(v_held) = cardinality(p_ids) then null else coalesce(v_held, '{}') end;
 end $$;
 
+-- Takes hold of claims whose jobs somebody else than their worker is to change. Answers those that the worker is
+-- settling at this moment: their jobs are left to it.
+create function signalbox.busy_claims(p_claims bigint[]) returns bigint[]
+language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
+declare
+  v_held bigint[];
+begin
+  if cardinality(p_claims) = 0 then
+    return '{}';
+  end if;
+  v_held := array(select c.id from signalbox.claim c where c.id = any(p_claims) for update skip locked);
+  return array(select p.id from unnest(p_claims) as p(id) where p.id <> all(v_held));
+end $$;
+
 -- Ends jobs without their worker: those that wait, and those whose worker is dead or will not stop. The caller
--- holds the lock of the claims. started_at and the number of runs take a present run into account.
+-- holds the lock of the claims. A job that its worker is settling at this moment is left out. started_at and the number of runs take a present run into account.
 create function signalbox.end_jobs(p_ids uuid[], p_status text, p_reason text, p_error jsonb, p_crashed boolean)
 returns setof uuid
 language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
 #variable_conflict use_column
+declare
+  v_busy bigint[];
 begin
+  v_busy := signalbox.busy_claims(array(select r.claim_id from signalbox.running r where r.job_id = any(p_ids)));
   return query
   with busy as materialized (select * from signalbox.running),
   ended as (
     delete from signalbox.job j using unnest(p_ids) as d(id)
     where j.id = d.id
+      and not exists (select from busy b where b.job_id = j.id and b.runs = j.runs and b.claim_id = any(v_busy))
     returning j.*, (select b.claimed_at from busy b where b.job_id = j.id and b.runs = j.runs) as claimed_at,
               (select b.worker_id from busy b where b.job_id = j.id and b.runs = j.runs) as worker_id),
   kept as (
@@ -144,17 +194,12 @@ begin
            -count(*) filter (where hold = 'retrying'),
            count(*) filter (where p_status = 'failed'), count(*) filter (where p_status = 'cancelled')
     from ended group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using ended e where s.job_id = e.id
-    returning case when s.limiter = 'key:' || e.limit_key then e.limit_key end as key),
+  unslotted as (delete from signalbox.slot s using ended e where s.job_id = e.id),
   -- One that could be claimed had been let in to room of its key, which the next can have now.
   freed as (
     insert into signalbox.freed (keys)
-    select array_agg(distinct f.key) from (
-      select u.key from unslotted u
-      union all
-      select e.limit_key from ended e where e.hold is null and e.claimed_at is null) as f
-    where f.key is not null having count(*) > 0),
+    select array_agg(distinct e.limit_key) from ended e
+    where e.limit_key is not null and e.hold is null and e.claimed_at is null having count(*) > 0),
   released as (
     delete from signalbox.unique_key u using ended e
     where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not p_status = any(u.states))
@@ -163,11 +208,13 @@ end $$;
 
 -- Ends a job that waits; asks the worker of one that runs to stop. Answers the state it found; null: no such job.
 create function signalbox.cancel(p_id uuid) returns text
-language plpgsql as $$
+language plpgsql set lock_timeout = '5s' as $$
 begin
   perform signalbox.lock_claims();
-  -- A worker may be putting it back at this moment: without waiting for that, the wish would meet neither the run
-  -- that is over nor the job that waits, and be lost.
+  -- A worker may be ending it or putting it back at this moment: without waiting for that, the wish would meet neither
+  -- the run that is over nor the job that waits, and be lost.
+  perform from signalbox.claim c
+  where c.id in (select r.claim_id from signalbox.running r where r.job_id = p_id) for update;
   perform from signalbox.job j where j.id = p_id for update;
   if exists (select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
              where r.job_id = p_id) then
@@ -223,9 +270,7 @@ end $$;
 create function signalbox.whole_history(f signalbox.finished) returns jsonb
 language plpgsql stable as $$
 declare
-  v_before jsonb := coalesce(f.events, jsonb_build_array(
-    signalbox.event(f.created_at, case when f.run_at > f.created_at then 'scheduled' else 'queued' end, 0,
-      jsonb_build_object('run_at', case when f.run_at > f.created_at then f.run_at end)) || '{"seq": 1}'));
+  v_before jsonb := coalesce(f.events, signalbox.birth(f.created_at, f.run_at));
   v_told integer := (select max((e ->> 'attempt')::integer) from jsonb_array_elements(v_before) as e);
 begin
   return signalbox.remember(v_before,
@@ -281,7 +326,10 @@ drop function signalbox.whole_history(signalbox.finished);
 drop function signalbox.promote(integer);
 drop function signalbox.cancel(uuid);
 drop function signalbox.end_jobs(uuid[], text, text, jsonb, boolean);
+drop function signalbox.busy_claims(bigint[]);
 drop function signalbox.give_back(
   uuid, bigint[], smallint[], uuid[], integer[], text[], double precision[], text[], text[], text[], boolean[], bigint[]);
 drop function signalbox.finish(
   uuid, bigint[], smallint[], uuid[], integer[], text[], text[], text[], text[], boolean[], bigint[]);
+drop function signalbox.release_keys(uuid[], text[], text[]);
+drop function signalbox.claimed_at(uuid, bigint[]);

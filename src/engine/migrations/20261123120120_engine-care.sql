@@ -24,9 +24,11 @@ begin
   -- Locked, so that a renewal that is under way is either seen or finds the row gone.
   select array_agg(d.id) into v_dead
   from (select w.id from signalbox.worker w where w.lease_expires_at <= clock_timestamp() for update skip locked) as d;
-  select array_agg(c.id) into v_claims
-  from signalbox.claim c
-  where c.worker_id = any(v_dead) or not exists (select from signalbox.worker w where w.id = c.worker_id);
+  -- A claim that is being settled at this moment is looked at again in the next turn.
+  v_claims := array(
+    select c.id from signalbox.claim c
+    where c.worker_id = any(v_dead) or not exists (select from signalbox.worker w where w.id = c.worker_id)
+    for update of c skip locked);
   select array_agg(o.id), array_agg(o.claimed_at), array_agg(o.worker_id), array_agg(o.fate), array_agg(o.queue)
   into v_ids, v_at, v_workers, v_fates, v_queues
   from (
@@ -58,10 +60,7 @@ begin
   delete from signalbox.unique_key u using signalbox.job j
   where j.id = any(v_ids) and j.unique_key is not null and u.key = j.unique_key and u.job_id = j.id
     and not 'queued' = any(u.states);
-  with unslotted as (
-    delete from signalbox.slot s where s.job_id = any(v_ids) returning s.limiter)
-  insert into signalbox.freed (keys)
-  select array_agg(distinct substr(u.limiter, 5)) from unslotted u where u.limiter like 'key:%' having count(*) > 0;
+  delete from signalbox.slot s where s.job_id = any(v_ids);
   delete from signalbox.claim c where c.id = any(v_claims);
   delete from signalbox.worker w where w.id = any(v_dead);
   perform pg_notify('signalbox', 'queue:' || q.name)
@@ -107,8 +106,11 @@ end $$;
 -- Takes attempts away that are p_grace_ms over their time. Their worker lives, but does not do it: it counts as a
 -- failed attempt, and the next one may start at once elsewhere.
 create function signalbox.time_out(p_grace_ms double precision) returns setof uuid
-language plpgsql as $$
+language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off as $$
 declare
+  v_busy bigint[];
   v_ids uuid[];
   v_last uuid[];
 begin
@@ -118,11 +120,15 @@ begin
     return;
   end if;
   perform signalbox.lock_claims();
+  v_busy := signalbox.busy_claims(array(
+    select r.claim_id from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+    where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()));
   -- Locked: a worker may be putting one back at this moment, which then runs no more.
   select array_agg(o.id), array_agg(o.id) filter (where o.last) into v_ids, v_last
   from (select j.id, j.failures + 1 >= j.max_attempts as last
         from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
         where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()
+          and r.claim_id <> all(v_busy)
         for update of j) as o;
   perform signalbox.end_jobs(v_last, 'failed', 'attempts_exhausted', '{"type": "timeout", "retryable": true,
     "message": "The attempt took too long and its worker did not end it."}', false) where v_last is not null;
@@ -137,18 +143,14 @@ begin
           signalbox.event(now(), 'retrying', j.runs + 1, jsonb_build_object('reason', 'timeout', 'run_at', now())))
     from signalbox.running r
     where j.id = any(v_ids) and r.job_id = j.id and r.runs = j.runs
-    returning j.id, j.lane_id, j.limit_key, j.unique_key),
+    returning j.id, j.lane_id, j.unique_key),
   released as (
     delete from signalbox.unique_key u using back b
     where b.unique_key is not null and u.key = b.unique_key and u.job_id = b.id and not 'retrying' = any(u.states)),
   counted as (
     insert into signalbox.tally (lane_id, processing, retrying)
-    select lane_id, -count(*), count(*) from back group by lane_id),
-  unslotted as (
-    delete from signalbox.slot s using back b where s.job_id = b.id
-    returning case when s.limiter = 'key:' || b.limit_key then b.limit_key end as key)
-  insert into signalbox.freed (keys)
-  select array_agg(distinct key) from unslotted where key is not null having count(key) > 0;
+    select lane_id, -count(*), count(*) from back group by lane_id)
+  delete from signalbox.slot s using back b where s.job_id = b.id;
   return query select unnest(v_ids);
 end $$;
 
@@ -231,8 +233,7 @@ begin
       -- What is left of the old rate, not a new burst: who sets a rate again and again gets no more through.
       tokens = case when not p_set_rate then g.tokens
         when g.rate_count is null then coalesce(p_rate_count, 0)
-        else least(p_rate_count, g.rate_count, g.tokens + greatest(extract(epoch from v_now - g.refilled_at), 0) * 1000
-          * g.rate_count / g.rate_period_ms) end,
+        else least(p_rate_count, signalbox.tokens(g, v_now)) end,
       refilled_at = case when p_set_rate then v_now else g.refilled_at end,
       declared = coalesce(p_declared, g.declared);
   if p_set_max and p_max is not null then

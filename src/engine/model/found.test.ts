@@ -26,7 +26,7 @@ function enqueue(lane: number, options: EnqueueOptions = {}): Promise<AcceptedJo
 async function claim(limit: number): Promise<{ answer: Claim; briefs: readonly Brief[]; ids: string[] }> {
   const { id, queues, tasks } = rig.ghost(0);
   const answer = await claimJobs(rig.db, { workerId: id, queues, tasks, limit, suspects: true, floor: null });
-  const briefs = answer.id === null ? [] : (answer.jobs ?? (await readClaim(rig.db, answer.id)));
+  const briefs = answer.id === null ? [] : (answer.jobs ?? (await readClaim(rig.db, answer.id))).list;
   return { answer, briefs, ids: briefs.map(([id]) => id) };
 }
 

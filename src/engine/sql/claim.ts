@@ -38,6 +38,13 @@ export type Brief = readonly [
   },
 ];
 
+/** What is told of claimed jobs. */
+export interface Briefs {
+  readonly list: readonly Brief[];
+  /** What it took to tell it, characters. */
+  readonly size: number;
+}
+
 export interface Claim {
   /** A `bigint` as text; `null` when nothing was taken. */
   readonly id: string | null;
@@ -47,7 +54,7 @@ export interface Claim {
   /** `null`: the next claim has to look from the beginning. */
   readonly floor: Floor | null;
   /** `null`: they are to be read with `readClaim`. */
-  readonly jobs: readonly Brief[] | null;
+  readonly jobs: Briefs | null;
   /** Milliseconds until a rate lets the next job through. */
   readonly opensInMs: number | null;
   readonly again: boolean;
@@ -80,7 +87,7 @@ export async function claimJobs(db: Queryable, wish: ClaimWish): Promise<Claim> 
     taken: row.taken,
     limited: row.limited,
     floor: ended ? null : { priority: row.last_priority as number, place: row.last_place as string },
-    jobs: row.taken === 0 ? [] : row.jobs === null ? null : (JSON.parse(row.jobs) as Brief[]),
+    jobs: row.taken === 0 ? noBriefs : row.jobs === null ? null : briefsOf(row.jobs),
     opensInMs: row.opens_in_ms,
     again: row.again,
     lost: row.lost,
@@ -91,9 +98,15 @@ export async function claimJobs(db: Queryable, wish: ClaimWish): Promise<Claim> 
 const readClaimSql = `select signalbox.claimed($1) as jobs`;
 
 /** The jobs of a claim that are still in it. */
-export async function readClaim(db: Queryable, claimId: string): Promise<readonly Brief[]> {
+export async function readClaim(db: Queryable, claimId: string): Promise<Briefs> {
   const row = (await db.query<{ jobs: string | null }>(readClaimSql, [claimId])).rows[0];
-  return row?.jobs === null || row === undefined ? [] : (JSON.parse(row.jobs) as Brief[]);
+  return row?.jobs === null || row === undefined ? noBriefs : briefsOf(row.jobs);
+}
+
+const noBriefs: Briefs = { list: [], size: 0 };
+
+function briefsOf(json: string): Briefs {
+  return { list: JSON.parse(json) as Brief[], size: json.length };
 }
 
 // Row locks on at most `limit` due jobs, others are skipped: any process may do it at any time. Index `job_due`.

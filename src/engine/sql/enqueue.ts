@@ -37,7 +37,7 @@ export interface UniqueKey {
 /** Inputs with more bytes of JSON do not travel with their job through its tables. */
 export const inlineInputBytes = 4_096;
 
-const place = `signalbox.place_of(now()) + n.ord`;
+const place = `(select signalbox.place_of(now())) + n.ord`;
 const wake = `told as (select pg_notify('signalbox', 'queue:' || q) from unnest($1::text[]) as q)`;
 
 // No lock; one round trip for any number of jobs that differ in nothing but their input.

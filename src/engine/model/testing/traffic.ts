@@ -126,7 +126,7 @@ export async function claim(rig: Rig, ghost: Ghost, limit: number, suspects: boo
   const answer = await claimJobs(rig.db, { workerId, queues, tasks, limit, suspects, floor });
   ghost.floor = answer.taken === limit ? answer.floor : null;
   if (answer.id === null) return;
-  for (const [jobId, , attempt] of answer.jobs ?? (await readClaim(rig.db, answer.id))) {
+  for (const [jobId, , attempt] of (answer.jobs ?? (await readClaim(rig.db, answer.id))).list) {
     const fence = { jobId, attempt, workerId, claimId: answer.id };
     ghost.held.push({ fence, limited: answer.limited, settled: false });
   }

@@ -24,7 +24,7 @@ const claim = command<Args>('claim', async ({ post, limit, suspects, onward, unh
   const result = await claimJobs(rig.db, wish);
   expect(result.lost).toBe(ghost.state !== 'live');
   ghost.floor = result.floor;
-  const briefs = result.id === null ? [] : (result.jobs ?? (await readClaim(rig.db, result.id)));
+  const briefs = result.id === null ? [] : (result.jobs ?? (await readClaim(rig.db, result.id))).list;
   expect(briefs).toHaveLength(result.taken);
   expect(result.taken).toBeLessThanOrEqual(limit);
   if (result.lost) return;
