@@ -38,7 +38,8 @@ export class Attempt {
   #controller: AbortController | undefined;
   #journal: Journal | undefined;
   #grace: NodeJS.Timeout | undefined;
-  #conclude: ((ending: Ending) => void) | undefined;
+  /** Whoever waits for its end; nobody before it has begun and after its handler has ended. */
+  #ended: ((conclusion: Conclusion) => void) | undefined;
   #completed: 'no' | 'under way' | 'yes' = 'no';
   /** Whether the job's deadline comes before the attempt's time-out. */
   readonly #overdue: boolean;
@@ -68,7 +69,7 @@ export class Attempt {
   abort(kind: AbortCause, message: string): void {
     if (this.signal.aborted) return;
     this.#controller?.abort(new AbortReason(kind, message));
-    this.#grace = setTimeout(() => this.#conclude?.({ kind: 'ignored' }), this.#options.abortGraceMs);
+    this.#grace = setTimeout(() => this.#end({ kind: 'ignored' }), this.#options.abortGraceMs);
   }
 
   /** Its time-out or the job's deadline, whichever was first, has come. */
@@ -77,33 +78,35 @@ export class Attempt {
     else this.abort('timeout', `the attempt took longer than ${this.#options.job.timeoutMs} ms`);
   }
 
-  /** Runs the handler to its end. Never rejects. */
-  async run(): Promise<Conclusion> {
-    const ending = await new Promise<Ending>((resolve) => {
-      this.#conclude = resolve;
-      void this.#invoke().then(resolve);
-    });
-    this.#conclude = undefined;
-    clearTimeout(this.#grace);
-    if (ending.kind === 'ignored') this.#tellIgnored();
-    if (this.#journal !== undefined) await this.#journal.close();
-    return this.#conclusionOf(ending);
+  /** Calls the handler. `ended` is called once, later, when it has ended or was left behind; no promise for each. */
+  begin(ended: (conclusion: Conclusion) => void): void {
+    this.#ended = ended;
+    this.#invoke().then(
+      (value) => this.#end({ kind: 'returned', value }),
+      (error: unknown) => this.#end({ kind: 'threw', error }),
+    );
   }
 
-  async #invoke(): Promise<Ending> {
-    try {
-      const { job, task, middleware } = this.#options;
-      const input = parseInput(task, job.input);
-      const context = new AttemptContext(this);
-      if (middleware.length === 0) return { kind: 'returned', value: await task.run(input, context) };
-      const run = middleware.reduceRight<() => Promise<unknown>>(
-        (next, wrap) => () => wrap(context, next),
-        () => task.run(input, context),
-      );
-      return { kind: 'returned', value: await run() };
-    } catch (error) {
-      return { kind: 'threw', error };
-    }
+  async #invoke(): Promise<unknown> {
+    const { job, task, middleware } = this.#options;
+    const input = parseInput(task, job.input);
+    const context = new AttemptContext(this);
+    if (middleware.length === 0) return task.run(input, context);
+    const run = middleware.reduceRight<() => Promise<unknown>>(
+      (next, wrap) => () => wrap(context, next),
+      () => task.run(input, context),
+    );
+    return run();
+  }
+
+  #end(ending: Ending): void {
+    const ended = this.#ended;
+    if (ended === undefined) return;
+    this.#ended = undefined;
+    clearTimeout(this.#grace);
+    if (ending.kind === 'ignored') this.#tellIgnored();
+    if (this.#journal === undefined) ended(this.#conclusionOf(ending));
+    else void this.#journal.close().then(() => ended(this.#conclusionOf(ending)));
   }
 
   get journal(): Journal {

@@ -31,12 +31,16 @@ const noTags: readonly string[] = Object.freeze([]);
 export function toClaimedJob(
   brief: Brief,
   lane: Lane,
-  /** `askedAt`: before the statement that told of the job, so that its times are never taken for later ones. */
+  /**
+   * `askedAt` and `toldAt`: before and after the statement that told of the job. The database's clock decides, and it
+   * stood somewhere between: a job is not begun that may be late, nor ended for a time that may not have come.
+   */
   claim: {
     readonly workerId: string;
     readonly claimId: string;
     readonly limited: boolean;
     readonly askedAt: number;
+    readonly toldAt: number;
   },
 ): ClaimedJob {
   const more = brief[8];
@@ -53,7 +57,7 @@ export function toClaimedJob(
     owner: more?.owner ?? null,
     tags: more?.tags ?? noTags,
     traceParent: more?.trace_parent ?? null,
-    endsBy: claim.askedAt + (more?.left_ms ?? never),
+    endsBy: claim.toldAt + (more?.left_ms ?? never),
     startsBy: claim.askedAt + Math.min(more?.left_ms ?? never, more?.start_ms ?? never),
     workerId: claim.workerId,
     claimId: claim.claimId,

@@ -64,6 +64,8 @@ export function prepareJob(task: Task, laneId: number, input: unknown, options?:
     maxAttempts: options?.maxAttempts ?? task.maxAttempts,
     timeoutMs: options?.timeoutMs ?? task.timeoutMs,
     input: json.text,
+    owner: options?.owner ?? null,
+    traceParent: options?.traceParent ?? null,
     more: moreOf(options, concurrency, unique),
   };
 }
@@ -73,14 +75,14 @@ function moreOf(
   concurrency: Concurrency | undefined,
   unique: Unique | undefined,
 ): MoreOfJob | null {
-  if (options === undefined && concurrency === undefined && unique === undefined) return null;
+  const { id, runAt = null, expiresAt = null, deadlineAt = null, tags = [] } = options ?? {};
+  const rare = id !== undefined || tags.length > 0 || (runAt ?? expiresAt ?? deadlineAt) !== null;
+  if (!rare && concurrency === undefined && unique === undefined) return null;
   return {
-    runAt: options?.runAt ?? null,
-    expiresAt: options?.expiresAt ?? null,
-    deadlineAt: options?.deadlineAt ?? null,
-    owner: options?.owner ?? null,
-    tags: options?.tags ?? [],
-    traceParent: options?.traceParent ?? null,
+    runAt,
+    expiresAt,
+    deadlineAt,
+    tags,
     limit: concurrency === undefined ? null : { key: concurrency.key, max: concurrency.limit },
     unique: unique === undefined ? null : toUniqueKey(unique),
   };

@@ -169,7 +169,8 @@ export class Intake {
     const { db, lanes, claims } = this.#options;
     const askedAt = claim.jobs === null ? performance.now() : claimAskedAt;
     const jobs = claim.jobs ?? (await readClaim(db, claim.id));
-    const origin = { workerId, claimId: claim.id, limited: claim.limited, askedAt };
+    const toldAt = performance.now();
+    const origin = { workerId, claimId: claim.id, limited: claim.limited, askedAt, toldAt };
     const { list, size } = jobs;
     const known = await lanes.resolve(laneIds(list));
     claims.opened(claim.id, list.length);

@@ -235,12 +235,14 @@ export class Worker implements Service {
       this.#pump();
       if (this.#running.size === 0) for (const resolve of this.#allEnded.splice(0)) resolve();
     };
-    void attempt.run().then(async (conclusion) => {
-      // Before the slot is free: the next job of the task would run into the same refusal.
+    attempt.begin((conclusion) => {
       if (conclusion.kind === 'snoozed' && conclusion.reason === 'rate_limited') {
-        await this.#tell(() => gates.close('task', job.task, conclusion.delayMs));
+        // Before the slot is free: the next job of the task would run into the same refusal.
+        const { delayMs } = conclusion;
+        void this.#tell(() => gates.close('task', job.task, delayMs)).then(() => ended(conclusion));
+      } else {
+        ended(conclusion);
       }
-      ended(conclusion);
     });
   }
 

@@ -91,7 +91,14 @@ export class Drain {
         const lane = (await this.#lanes.resolve(new Set([brief[1]]))).get(brief[1]);
         if (lane === undefined) throw new Error(`the lane of job ${brief[0]} is gone`);
         this.#book.opened(claim.id, 1);
-        return toClaimedJob(brief, lane, { workerId, claimId: claim.id, limited: claim.limited, askedAt });
+        const origin = {
+          workerId,
+          claimId: claim.id,
+          limited: claim.limited,
+          askedAt,
+          toldAt: performance.now(),
+        };
+        return toClaimedJob(brief, lane, origin);
       }
       if (!claim.again) return undefined;
     }
@@ -106,7 +113,7 @@ export class Drain {
     deadlines.watch(attempt);
     hooks.attemptStarted(job);
     const started = performance.now();
-    const conclusion = await attempt.run();
+    const conclusion = await new Promise<Conclusion>((resolve) => attempt.begin(resolve));
     deadlines.forget(attempt);
     const outcome = await this.#settle(job, conclusion);
     if (outcome.kind === 'lost') hooks.outcomeLate(job);

@@ -91,7 +91,7 @@ function toJob(job: NewJob, { attempt = 1, failures = attempt - 1 }: PerformOpti
     maxAttempts: job.maxAttempts,
     timeoutMs: job.timeoutMs,
     input: JSON.parse(job.input),
-    owner: job.more?.owner ?? null,
+    owner: job.owner,
     tags: job.more?.tags ?? [],
     traceParent: null,
     endsBy: Number.POSITIVE_INFINITY,

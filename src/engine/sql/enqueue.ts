@@ -13,6 +13,8 @@ export interface NewJob {
   readonly timeoutMs: number;
   /** JSON text. */
   readonly input: string;
+  readonly owner: string | null;
+  readonly traceParent: string | null;
   /** `null`: none of the rarer options is set. */
   readonly more: MoreOfJob | null;
 }
@@ -21,9 +23,7 @@ export interface MoreOfJob {
   readonly runAt: Date | null;
   readonly expiresAt: Date | null;
   readonly deadlineAt: Date | null;
-  readonly owner: string | null;
   readonly tags: readonly string[];
-  readonly traceParent: string | null;
   readonly limit: { readonly key: string; readonly max: number } | null;
   readonly unique: UniqueKey | null;
 }
@@ -40,14 +40,16 @@ export const inlineInputBytes = 4_096;
 const place = `(select signalbox.place_of(now())) + n.ord`;
 const wake = `told as (select pg_notify('signalbox', 'queue:' || q) from unnest($1::text[]) as q)`;
 
-// No lock; one round trip for any number of jobs that differ in nothing but their input.
+// No lock; one round trip for any number of jobs that differ in nothing but their input, owner and trace.
 const uniformSql = `
   with ${wake},
   counted as (insert into signalbox.tally (lane_id, live) values ($4::integer, $8::integer)),
   made as (
-    insert into signalbox.job (id, lane_id, priority, place, max_attempts, timeout_ms, input)
-    select n.id, $4::integer, $5::smallint, ${place}, $6::integer, $7::integer, n.input::json
-    from unnest($2::uuid[], $3::text[]) with ordinality as n(id, input, ord))
+    insert into signalbox.job
+      (id, lane_id, priority, place, max_attempts, timeout_ms, owner, trace_parent, input)
+    select n.id, $4::integer, $5::smallint, ${place}, $6::integer, $7::integer, n.owner, n.trace_parent, n.input::json
+    from unnest($2::uuid[], $3::text[], $9::text[], $10::text[]) with ordinality
+         as n(id, input, owner, trace_parent, ord))
   select now() as at, (select count(*) from told) as told`;
 
 // The same for jobs that differ. The database decides whether a time is in the future.
@@ -90,7 +92,7 @@ export interface Inserted {
   readonly scheduled: ReadonlySet<string>;
 }
 
-/** Jobs of one task that differ in their id and input only; no input is larger than `inlineInputBytes`. */
+/** Jobs of one task that differ in their id, input, owner and trace only; no input exceeds `inlineInputBytes`. */
 export interface UniformJobs {
   readonly laneId: number;
   readonly priority: number;
@@ -99,6 +101,9 @@ export interface UniformJobs {
   readonly ids: readonly string[];
   /** JSON texts. */
   readonly inputs: readonly string[];
+  /** `null`: none has one. */
+  readonly owners: readonly (string | null)[] | null;
+  readonly traceParents: readonly (string | null)[] | null;
 }
 
 /** Inserts new jobs, all or none. @returns the time of the transaction */
@@ -107,10 +112,19 @@ export async function insertUniformJobs(
   jobs: UniformJobs,
   wakeQueues: readonly string[],
 ): Promise<Date> {
-  const { laneId, priority, maxAttempts, timeoutMs, ids, inputs } = jobs;
-  const values = [wakeQueues, uuidArray(ids), textArray(inputs)];
-  const policy = [laneId, priority, maxAttempts, timeoutMs, ids.length];
-  const { rows } = await db.query<{ at: Date }>(uniformSql, [...values, ...policy]);
+  const { laneId, priority, maxAttempts, timeoutMs, ids, inputs, owners, traceParents } = jobs;
+  const { rows } = await db.query<{ at: Date }>(uniformSql, [
+    wakeQueues,
+    uuidArray(ids),
+    textArray(inputs),
+    laneId,
+    priority,
+    maxAttempts,
+    timeoutMs,
+    ids.length,
+    owners && textArray(owners),
+    traceParents && textArray(traceParents),
+  ]);
   return rows[0]?.at as Date;
 }
 
@@ -127,8 +141,12 @@ export async function insertJobs(
   if (first !== undefined && jobs.every((job) => isLike(job, first))) {
     const { laneId, priority, maxAttempts, timeoutMs } = first;
     const policy = { laneId, priority, maxAttempts, timeoutMs };
-    const uniform = { ...policy, ids: jobs.map(({ id }) => id), inputs: jobs.map(({ input }) => input) };
-    const at = await insertUniformJobs(db, uniform, wakeQueues);
+    const ids = jobs.map(({ id }) => id);
+    const inputs = jobs.map(({ input }) => input);
+    const owners = jobs.some(({ owner }) => owner !== null) ? jobs.map(({ owner }) => owner) : null;
+    const traced = jobs.some(({ traceParent }) => traceParent !== null);
+    const traceParents = traced ? jobs.map(({ traceParent }) => traceParent) : null;
+    const at = await insertUniformJobs(db, { ...policy, ids, inputs, owners, traceParents }, wakeQueues);
     return { at, made: null, scheduled: new Set() };
   }
   const more = jobs.map((job) => job.more);
@@ -143,9 +161,9 @@ export async function insertJobs(
     more.map((m) => m?.runAt ?? null),
     more.map((m) => m?.expiresAt ?? null),
     more.map((m) => m?.deadlineAt ?? null),
-    textArray(more.map((m) => m?.owner ?? null)),
+    textArray(jobs.map(({ owner }) => owner)),
     textArray(more.map((m) => (m === null || m.tags.length === 0 ? null : arrayLiteral(m.tags)))),
-    textArray(more.map((m) => m?.traceParent ?? null)),
+    textArray(jobs.map(({ traceParent }) => traceParent)),
     textArray(more.map((m) => m?.limit?.key ?? null)),
     integerArray(more.map((m) => m?.limit?.max ?? null)),
     textArray(more.map((m) => m?.unique?.key ?? null)),
@@ -154,7 +172,7 @@ export async function insertJobs(
   return { at: row?.at as Date, made: new Set(row?.made), scheduled: new Set(row?.scheduled) };
 }
 
-/** Whether both can be inserted by the statement for jobs that differ in their input only. */
+/** Whether both can be inserted by the statement for uniform jobs. */
 function isLike(job: NewJob, first: NewJob): boolean {
   return (
     job.more === null &&
