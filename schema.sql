@@ -149,8 +149,11 @@ create table signalbox.job (
   error jsonb,
   progress jsonb,
   events jsonb,
+  constraint job_hold_check CHECK ((hold = ANY (ARRAY['scheduled'::text, 'blocked'::text, 'retrying'::text, 'limited'::text]))),
+  constraint job_limit_max_check CHECK ((limit_max > 0)),
+  constraint job_limit_whole CHECK (((limit_key IS NULL) = (limit_max IS NULL))),
   constraint job_pkey PRIMARY KEY (id),
-  constraint job_sound CHECK ((((hold IS NULL) AND (limit_key IS NULL) AND (limit_max IS NULL)) OR (((hold IS NULL) OR (hold = ANY (ARRAY['blocked'::text, 'limited'::text])) OR ((hold = ANY (ARRAY['scheduled'::text, 'retrying'::text])) AND (run_at IS NOT NULL))) AND ((limit_key IS NULL) = (limit_max IS NULL)) AND ((limit_max IS NULL) OR (limit_max > 0)))))
+  constraint job_waits_for_time CHECK (((hold IS NULL) OR (hold <> ALL (ARRAY['scheduled'::text, 'retrying'::text])) OR (run_at IS NOT NULL)))
 );
 
 create table signalbox.job_log (

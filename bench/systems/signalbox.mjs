@@ -17,7 +17,7 @@ export async function open({ url }, policy = {}) {
   const engine = new Engine({ database, tasks: [noop], logger: quiet });
   let worker;
   return {
-    bulk: { chunk: 5_000, lanes: 2 },
+    bulk: { chunk: 5_000, lanes: 3 },
     async install() {
       await migrateUp({ connection, folders: [engineMigrations], logger: quiet });
     },
