@@ -43,6 +43,7 @@ export class Acceptor {
     this.#inserts = new Batcher({
       run: (jobs) => this.#insertAwake(jobs),
       concurrency: 2,
+      worthwhile: 24,
       maxBatch: 1_000,
       blames: (error) => !isSignalboxError(error),
     });

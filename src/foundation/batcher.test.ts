@@ -8,8 +8,10 @@ function batcher(
   run: (items: readonly number[]) => Promise<readonly number[]>,
   concurrency = 1,
   maxBatch = 100,
+  worthwhile = 1,
 ) {
-  return new Batcher<number, number>({ run, concurrency, maxBatch, blames: (error) => error instanceof Bad });
+  const blames = (error: unknown) => error instanceof Bad;
+  return new Batcher<number, number>({ run, concurrency, maxBatch, worthwhile, blames });
 }
 
 describe('a batcher', () => {
@@ -35,15 +37,47 @@ describe('a batcher', () => {
     expect(batches).toEqual([[1], [2, 3, 4]]);
   });
 
+  it('begins a batch beside another only when it is worth it', async () => {
+    const batches: number[] = [];
+    const ends: (() => void)[] = [];
+    const b = batcher(
+      async (items) => {
+        batches.push(items.length);
+        await new Promise<void>((resolve) => ends.push(resolve));
+        return items;
+      },
+      2,
+      100,
+      3,
+    );
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const all = [b.add(1)];
+    await turn();
+    all.push(b.add(2), b.add(3));
+    await turn();
+    expect(batches).toEqual([1]);
+    all.push(b.add(4));
+    await turn();
+    expect(batches).toEqual([1, 3]);
+    all.push(b.add(5));
+    await turn();
+    expect(batches).toEqual([1, 3]);
+    for (const end of ends.splice(0)) end();
+    await expect.poll(() => batches).toEqual([1, 3, 1]);
+    for (const end of ends) end();
+    expect(await Promise.all(all)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('answers each its own result, in batches no larger and no more at once than allowed', async () => {
     const settings = fc.record({
       count: fc.integer({ min: 1, max: 60 }),
       concurrency: fc.integer({ min: 1, max: 4 }),
       maxBatch: fc.integer({ min: 1, max: 10 }),
+      worthwhile: fc.integer({ min: 1, max: 12 }),
       bad: fc.array(fc.integer({ min: 0, max: 59 }), { maxLength: 5 }),
     });
     await fc.assert(
-      fc.asyncProperty(settings, async ({ count, concurrency, maxBatch, bad }) => {
+      fc.asyncProperty(settings, async ({ count, concurrency, maxBatch, worthwhile, bad }) => {
         let running = 0;
         const b = batcher(
           async (items) => {
@@ -56,6 +90,7 @@ describe('a batcher', () => {
           },
           concurrency,
           maxBatch,
+          worthwhile,
         );
         const answers = await Promise.allSettled(Array.from({ length: count }, (_, item) => b.add(item)));
         for (const [item, answer] of answers.entries()) {

@@ -3,6 +3,8 @@ export interface BatcherOptions<Item, Result> {
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
   /** Batches under way at once. Two keep the disk busy while the next one is gathered. */
   readonly concurrency: number;
+  /** Items for which a batch beside others is worth its own round trip; fewer wait for those. @default 1 */
+  readonly worthwhile?: number;
   /** Most items of one batch. */
   readonly maxBatch: number;
   /**
@@ -41,12 +43,13 @@ export class Batcher<Item, Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       // In the next turn of the event loop, so that calls made together travel together.
-      if (this.#waiting.length === 1) setImmediate(() => this.#pump());
+      const { length } = this.#waiting;
+      if (length === 1 || length === this.#options.worthwhile) setImmediate(() => this.#pump());
     });
   }
 
   #pump(): void {
-    while (this.#waiting.length > 0 && this.#running < this.#options.concurrency) {
+    while (this.#mayBegin) {
       const batch = this.#waiting.slice(0, this.#options.maxBatch);
       this.#waiting = this.#waiting.slice(batch.length);
       this.#running += 1;
@@ -55,6 +58,12 @@ export class Batcher<Item, Result> {
         this.#pump();
       });
     }
+  }
+
+  get #mayBegin(): boolean {
+    const { concurrency, worthwhile = 1 } = this.#options;
+    const enough = this.#running === 0 ? 1 : worthwhile;
+    return this.#running < concurrency && this.#waiting.length >= enough;
   }
 
   async #settle(batch: readonly Waiting<Item, Result>[]): Promise<void> {
