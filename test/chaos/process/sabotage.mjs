@@ -21,7 +21,7 @@
 export const plants = Object.freeze({
   no_fence: {
     what: 'an outcome is recorded without asking whose attempt it is',
-    shows: ['wrong_attempt', 'duplicated'],
+    shows: ['wrong_attempt', 'duplicated', 'unclaimed'],
     where: 'worker',
     faultsMs: 18_000,
     // Outcomes that come late, to jobs that somebody else runs already and for a while.
