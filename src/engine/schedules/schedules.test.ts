@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { isSignalboxError } from '../../foundation/errors.js';
 import { silentLogger } from '../../foundation/logger.js';
@@ -6,8 +6,6 @@ import { engineErrors } from '../errors.js';
 import { task } from '../task.js';
 import { anyTask, Harness } from '../testing/harness.js';
 import { isSchedule, schedule } from './definition.js';
-import type { EnqueueInto } from './fire.js';
-import { Scheduler } from './scheduler.js';
 import { Schedules } from './schedules.js';
 import { at, ScheduleBench } from './testing/schedule-bench.js';
 
@@ -245,21 +243,12 @@ describe('with the engine', () => {
     const h = await Harness.start([echo]);
     try {
       await h.worker();
-      const db = h.db.database;
-      const enqueue: EnqueueInto = (tx, job) => h.engine.enqueue(tx, job.task, job.input, job.options);
-      const schedules = new Schedules({ db, logger: silentLogger, enqueue });
+      const { schedules } = h.engine;
       await schedules.put({ name: 'echo', task: 'echo', input: { n: 1 }, cron: '* * * * * *' });
-      const { nextRunAt } = await schedules.get('echo');
-      const scheduler = new Scheduler({
-        db,
-        logger: silentLogger,
-        enqueue,
-        unfinished: async () => new Set(),
-        now: async () => nextRunAt ?? new Date(0),
+      const firing = await vi.waitUntil(async () => (await schedules.firings('echo'))[0], {
+        timeout: 15_000,
       });
-      expect(await scheduler.runOnce()).toMatchObject({ fired: 1 });
-      const [firing] = await schedules.firings('echo');
-      expect(await h.until(firing?.jobId ?? '', 'succeeded')).toMatchObject({ result: { n: 1 } });
+      expect(await h.until(firing.jobId ?? '', 'succeeded')).toMatchObject({ result: { n: 1 } });
     } finally {
       await h.stop();
     }
