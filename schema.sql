@@ -931,12 +931,14 @@ begin
             then j.deadline_at <= now() - p_grace_ms * interval '1 millisecond'
             else j.deadline_at <= now() or (j.expires_at <= now() and j.started_at is null) end
     order by least(j.expires_at, j.deadline_at) limit p_limit) as o;
-  perform signalbox.end_jobs(
-    array(select o.id from unnest(v_ids, v_reasons) as o(id, reason) where o.reason = r.reason), 'failed', r.reason,
-    jsonb_build_object('type', r.reason, 'retryable', false, 'message', r.message), false)
+  -- What is being settled at this moment is left to its worker.
+  return query
+  select e.id, r.reason
   from (values ('deadline', 'The deadline of the job passed.'),
-               ('expired', 'The job was not started in time.')) as r(reason, message);
-  return query select * from unnest(v_ids, v_reasons);
+               ('expired', 'The job was not started in time.')) as r(reason, message)
+  cross join lateral signalbox.end_jobs(
+    array(select o.id from unnest(v_ids, v_reasons) as o(id, reason) where o.reason = r.reason), 'failed', r.reason,
+    jsonb_build_object('type', r.reason, 'retryable', false, 'message', r.message), false) as e(id);
 end $function$
 ;
 
@@ -1287,6 +1289,16 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.overtime(p_grace_ms double precision)
+ RETURNS SETOF running
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select r.* from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+  where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()
+$function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.place_of(at timestamp with time zone)
  RETURNS bigint
  LANGUAGE sql
@@ -1550,21 +1562,16 @@ declare
   v_ids uuid[];
   v_last uuid[];
 begin
-  if not exists (
-    select from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
-    where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()) then
+  if not exists (select from signalbox.overtime(p_grace_ms)) then
     return;
   end if;
   perform signalbox.lock_claims();
-  v_busy := signalbox.busy_claims(array(
-    select r.claim_id from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
-    where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()));
+  v_busy := signalbox.busy_claims(array(select o.claim_id from signalbox.overtime(p_grace_ms) o));
   -- Locked: a worker may be putting one back at this moment, which then runs no more.
   select array_agg(o.id), array_agg(o.id) filter (where o.last) into v_ids, v_last
   from (select j.id, j.failures + 1 >= j.max_attempts as last
-        from signalbox.running r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
-        where r.claimed_at + (j.timeout_ms + p_grace_ms) * interval '1 millisecond' < now()
-          and r.claim_id <> all(v_busy)
+        from signalbox.overtime(p_grace_ms) r join signalbox.job j on j.id = r.job_id and j.runs = r.runs
+        where r.claim_id <> all(v_busy)
         for update of j) as o;
   perform signalbox.end_jobs(v_last, 'failed', 'attempts_exhausted', '{"type": "timeout", "retryable": true,
     "message": "The attempt took too long and its worker did not end it."}', false) where v_last is not null;

@@ -2,8 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { abortCauseOf } from '../foundation/abort.js';
 import { newId } from '../foundation/ids.js';
 
+import type { EnqueueOptions } from './enqueue.js';
 import { type Brief, claimJobs } from './sql/claim.js';
-import { rescueJobs } from './sql/rescue.js';
+import { endOverdue, rescueJobs } from './sql/rescue.js';
 import { finish, giveBack } from './sql/settle.js';
 import { registerWorker } from './sql/workers.js';
 import { expectAllAtRest } from './testing/consistency.js';
@@ -177,8 +178,8 @@ describe('an outcome on its way', () => {
     return { commit: may.open, committed, again: () => finish(h.db.database, workerId, batch, []) };
   }
 
-  async function runsOn(workerId: string) {
-    const { id } = await h.engine.enqueue(noop, {});
+  async function runsOn(workerId: string, options: EnqueueOptions = {}) {
+    const { id } = await h.engine.enqueue(noop, {}, options);
     const { claimId } = await claim(workerId);
     return { id, claimId: claimId as string };
   }
@@ -196,6 +197,19 @@ describe('an outcome on its way', () => {
     expect(await rescueJobs(h.db.database, 3)).toEqual([]);
     expect(await h.engine.jobs.get(id)).toMatchObject({ status: 'succeeded', attempt: 1, crashes: 0 });
     await expectAllAtRest(h);
+  });
+
+  it('is not overtaken by the deadline of its job, which nobody reports then', async () => {
+    h = await Harness.start([noop]);
+    await h.engine.stop();
+    const worker = await ghost();
+    const { id, claimId } = await runsOn(worker, { deadlineAt: new Date(Date.now() + 3_600_000) });
+    await h.db.database.query(`update signalbox.job set deadline_at = now() where id = $1`, [id]);
+    const outcome = await pending(worker, claimId, id);
+    expect(await endOverdue(h.db.database, 0)).toEqual({ expired: 0, deadline: 0 });
+    outcome.commit();
+    await outcome.committed;
+    expect(await h.engine.jobs.get(id)).toMatchObject({ status: 'succeeded' });
   });
 
   it('makes a cancel wait and find the job ended', async () => {

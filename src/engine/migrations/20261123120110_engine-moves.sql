@@ -8,7 +8,8 @@ language sql stable as $$
     left join signalbox.claim c on c.id = p.id and c.worker_id = p_worker order by p.ord)
 $$;
 
--- Gives up the unique keys of jobs that have come to a state in which they do not hold them.
+-- Gives up the unique keys of jobs that have come to a state in which they do not hold them. A function of its own
+-- because signalbox.finish may not use nested loops, which this must.
 create function signalbox.release_keys(p_ids uuid[], p_keys text[], p_states text[]) returns void
 language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -156,7 +157,8 @@ begin
 end $$;
 
 -- Ends jobs without their worker: those that wait, and those whose worker is dead or will not stop. The caller
--- holds the lock of the claims. A job that its worker is settling at this moment is left out. started_at and the number of runs take a present run into account.
+-- holds the lock of the claims. A job that its worker is settling at this moment is left out. The time of the start and
+-- the number of runs take a present run into account.
 create function signalbox.end_jobs(p_ids uuid[], p_status text, p_reason text, p_error jsonb, p_crashed boolean)
 returns setof uuid
 language plpgsql

@@ -2,8 +2,8 @@ import { disturbedMs } from '../disturbances.mjs';
 import { within } from './spans.mjs';
 
 const ends = /^(kill|kill_several|kill_quietly)$/;
-/** The process lives on, but its lease cannot. */
-const silences = /^(stop|block)$/;
+/** The process lives on, but its lease cannot. A blocked event loop is none: the lease has a thread of its own. */
+const silences = /^stop$/;
 
 /**
  * Jobs of the dead are in the queue again in time, and nobody's job is taken while he lives.
@@ -25,8 +25,6 @@ export function rescues(history, report) {
     const others = faults.filter((other) => other !== fault && isInTheWay(other, reigns));
     for (const { job, run, next, left } of heldAt(fault, byProcess, history)) {
       if (left === undefined) continue; // `unfinished` says so
-      // Some ways of blocking a process leave its lease alone.
-      if (fault.kind === 'block' && left.reason !== 'rescued') continue;
       const waited = left.at - fault.from;
       const excused = disturbedMs(others, fault.from + profile.leaseMs, left.at, reachOf(profile));
       if (waited - excused > profile.promisedRescueMs) {
@@ -108,7 +106,7 @@ function checkJustified(job, event, runs, { disturbances, profile }, report) {
   if (run === undefined) return;
   const reach = 2 * profile.leaseMs + profile.promisedRescueMs;
   const hit = disturbances.any(
-    (fault) => fault.process === run.process || fault.process === undefined,
+    ({ kind, process }) => (process === run.process && kind !== 'block') || process === undefined,
     event.at - reach,
     event.at,
   );
