@@ -1,5 +1,40 @@
 -- Made by `npm run schema`; a test compares it with the migrations.
 
+create table signalbox.alert (
+  id uuid not null,
+  rule text not null,
+  labels jsonb not null,
+  severity text not null,
+  state text not null,
+  value double precision,
+  summary text not null,
+  remedy text not null,
+  page text,
+  since timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  fired_at timestamp with time zone,
+  resolved_at timestamp with time zone,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by text,
+  constraint alert_check CHECK (
+CASE state
+    WHEN 'pending'::text THEN ((fired_at IS NULL) AND (resolved_at IS NULL))
+    WHEN 'firing'::text THEN ((fired_at IS NOT NULL) AND (resolved_at IS NULL))
+    ELSE ((fired_at IS NOT NULL) AND (resolved_at IS NOT NULL))
+END),
+  constraint alert_pkey PRIMARY KEY (id),
+  constraint alert_severity_check CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+  constraint alert_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'firing'::text, 'resolved'::text])))
+);
+
+create table signalbox.alert_evaluation (
+  only_one boolean not null default true,
+  evaluated_at timestamp with time zone not null,
+  unknown text[] not null,
+  constraint alert_evaluation_only_one_check CHECK (only_one),
+  constraint alert_evaluation_pkey PRIMARY KEY (only_one)
+);
+
 create table signalbox.asset (
   id uuid not null,
   owner text not null,
@@ -287,6 +322,10 @@ create table signalbox.worker (
   constraint worker_pkey PRIMARY KEY (id),
   constraint worker_status_check CHECK ((status = ANY (ARRAY['running'::text, 'draining'::text])))
 );
+
+CREATE INDEX alert_history ON signalbox.alert USING btree (resolved_at DESC, id DESC) WHERE (state = 'resolved'::text);
+
+CREATE UNIQUE INDEX alert_open ON signalbox.alert USING btree (rule, labels) WHERE (state <> 'resolved'::text);
 
 CREATE INDEX asset_by_owner ON signalbox.asset USING btree (owner, id DESC) WHERE (stored_at IS NOT NULL);
 

@@ -1,3 +1,4 @@
+import type { Alerts } from '../alerts/alerts.js';
 import type { Database } from '../database/database.js';
 import type { Engine } from '../engine/engine.js';
 import type { Logger } from '../foundation/logger.js';
@@ -10,6 +11,7 @@ export interface ApiDeps {
   readonly database: Database;
   readonly workloads: readonly Workload[];
   readonly health: HealthService;
+  readonly alerts: Alerts;
   readonly logger: Logger;
   /**
    * Whether this process can work with the database's schema. May reject when the database does not answer;

@@ -186,6 +186,8 @@ describe('every route', () => {
     );
     expect(described.filter(({ summary, tags }) => !summary || !tags?.length)).toEqual([]);
     expect(Object.keys(components.schemas).sort()).toEqual([
+      'Alert',
+      'AlertRule',
       'Explanation',
       'HealthReport',
       'Job',

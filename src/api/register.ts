@@ -1,4 +1,5 @@
 import type { HttpApp } from '../http/app.js';
+import { registerAlertRoutes } from './alerts/routes.js';
 import type { ApiDeps } from './deps.js';
 import { registerHealthRoutes } from './health/routes.js';
 import { registerJobRoutes } from './jobs/routes.js';
@@ -9,5 +10,6 @@ export async function registerApi(app: HttpApp, deps: ApiDeps): Promise<void> {
   registerHealthRoutes(app, deps);
   registerJobRoutes(app, deps);
   registerOverviewRoutes(app, deps);
+  registerAlertRoutes(app, deps);
   for (const workload of deps.workloads) await workload.routes(app);
 }

@@ -1,3 +1,5 @@
+import { Alerts } from '../alerts/alerts.js';
+import { Evaluator } from '../alerts/evaluator.js';
 import type { Config } from '../config/load.js';
 import { assertSchemaFits, migrateUp } from '../database/migrations.js';
 import { Engine } from '../engine/engine.js';
@@ -8,7 +10,7 @@ import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
 import { assertExposureAllowed } from '../identity/exposure.js';
 import { apiKeySection } from '../identity/settings.js';
-import { allTasks, createWorkloads, migrationFolders } from './modules.js';
+import { alertSources, allTasks, createWorkloads, migrationFolders } from './modules.js';
 import { isProduction, openDatabase } from './open-database.js';
 import { describeRoles, type Roles } from './roles.js';
 import { createServer, listen, type ServerDeps } from './server.js';
@@ -90,7 +92,12 @@ export class Application implements Service {
     this.#undo.push(() => engine.stop());
     await engine.start();
     if (this.#roles.worker) await this.#startWorker(engine);
-    if (this.#roles.server) await this.#startServer({ config, database, engine, workloads, logger });
+    const sources = alertSources(database);
+    const evaluator = new Evaluator({ db: database, logger, sources });
+    this.#undo.push(() => evaluator.stop());
+    await evaluator.start();
+    const alerts = new Alerts(database, sources);
+    if (this.#roles.server) await this.#startServer({ config, database, engine, alerts, workloads, logger });
     await this.#announce(engine);
   }
 

@@ -1,3 +1,7 @@
+import { alertErrors } from '../alerts/errors.js';
+import { alertMigrations } from '../alerts/migrations.js';
+import type { AlertSource } from '../alerts/source.js';
+import { workAlerts } from '../alerts/work/source.js';
 import { apiErrors } from '../api/errors.js';
 import { configErrors } from '../config/errors.js';
 import type { Config } from '../config/load.js';
@@ -39,11 +43,18 @@ export const sections: readonly Section[] = [
 
 export const migrationFolders: readonly string[] = [
   engineMigrations,
+  alertMigrations,
   ...workloadModules.map((module) => module.migrations),
 ];
 
+/** Everything that alerts are judged by. */
+export function alertSources(database: Database): AlertSource[] {
+  return [workAlerts(database)];
+}
+
 /** Every error code that this build can raise. A code stands in one catalogue only. */
 export const errorSpecs: Readonly<Record<string, ErrorSpec>> = merge([
+  alertErrors.$specs,
   apiErrors.$specs,
   appErrors.$specs,
   configErrors.$specs,

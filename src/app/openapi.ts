@@ -1,8 +1,9 @@
+import { Alerts } from '../alerts/alerts.js';
 import { Database } from '../database/database.js';
 import { Engine } from '../engine/engine.js';
 import { silentLogger as logger } from '../foundation/logger.js';
 import { readConfig } from './config.js';
-import { createWorkloads } from './modules.js';
+import { alertSources, createWorkloads } from './modules.js';
 import { createServer } from './server.js';
 
 /** The OpenAPI document of this build, made from its routes. Nothing is connected to; `home` is an empty folder. */
@@ -19,7 +20,8 @@ export async function describeApi(home: string): Promise<object> {
   const workloads = await createWorkloads({ config, database, logger });
   const tasks = workloads.flatMap((workload) => workload.tasks);
   const engine = new Engine({ database, tasks, logger });
-  const app = await createServer({ config, database, engine, workloads, logger });
+  const alerts = new Alerts(database, alertSources(database));
+  const app = await createServer({ config, database, engine, alerts, workloads, logger });
   try {
     await app.ready();
     return app.swagger();

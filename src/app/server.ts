@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Alerts } from '../alerts/alerts.js';
 import { registerApi } from '../api/register.js';
 import type { Config } from '../config/load.js';
 import { registerConsole } from '../console/console.js';
@@ -21,6 +22,7 @@ export interface ServerDeps {
   readonly config: Config;
   readonly database: Database;
   readonly engine: Engine;
+  readonly alerts: Alerts;
   readonly workloads: readonly Workload[];
   readonly logger: Logger;
 }
@@ -29,7 +31,7 @@ const consoleFolder = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /** The HTTP application with every route of this build. It does not listen yet. */
 export async function createServer(deps: ServerDeps): Promise<HttpApp> {
-  const { config, database, engine, workloads, logger } = deps;
+  const { config, database, engine, alerts, workloads, logger } = deps;
   const authenticator = createAuthenticator({
     apiKey: config.get(apiKeySection).apiKey,
     permissions: workloads.flatMap((workload) => workload.permissions),
@@ -40,6 +42,7 @@ export async function createServer(deps: ServerDeps): Promise<HttpApp> {
     engine,
     database,
     workloads,
+    alerts,
     health: new HealthService({ checks, logger }),
     logger,
     schemaIsCurrent: () => schemaFits(database, migrationFolders),

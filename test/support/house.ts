@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Alerts } from '../../src/alerts/alerts.js';
 import { readConfig } from '../../src/app/config.js';
-import { allTasks, createWorkloads } from '../../src/app/modules.js';
+import { alertSources, allTasks, createWorkloads } from '../../src/app/modules.js';
 import { createServer, listen } from '../../src/app/server.js';
 import { type TemporaryHome, temporaryHome } from '../../src/database/testing/temporary-home.js';
 import { createTestDatabase, type TestDatabase } from '../../src/database/testing/test-database.js';
@@ -38,7 +39,8 @@ export class House {
     const tasks = await allTasks(config, workloads);
     const engine = new Engine({ database, tasks, logger, housekeepingMs: 100 });
     await engine.start();
-    const app = await createServer({ config, database, engine, workloads, logger });
+    const alerts = new Alerts(database, alertSources(database));
+    const app = await createServer({ config, database, engine, alerts, workloads, logger });
     const url = await listen(app, '127.0.0.1', 0);
     return new House(url, app, engine, db, home);
   }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { Alerts } from '../../alerts/alerts.js';
+import { workAlerts } from '../../alerts/work/source.js';
 import { createTestDatabase, type TestDatabase } from '../../database/testing/test-database.js';
 import { Engine } from '../../engine/engine.js';
 import { PermanentError } from '../../engine/failure.js';
@@ -98,6 +100,7 @@ export async function createToyServer(options: ToyServerOptions = {}): Promise<T
     engine,
     database: db.database,
     workloads: [workload],
+    alerts: new Alerts(db.database, [workAlerts(db.database)]),
     health: new HealthService({ checks: options.checks ?? [], logger: silentLogger }),
     logger: silentLogger,
     schemaIsCurrent: async () => {

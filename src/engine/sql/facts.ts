@@ -118,7 +118,7 @@ export interface UnservedRow {
   readonly oldest_ms: number;
 }
 
-// The lanes with waiting jobs that nobody serves, one by one: indexes `job_ready` and `job_due`. Grows with the backlog
+// The lanes with waiting jobs that nobody serves and that nobody has paused, one by one: indexes `job_ready` and `job_due`. Grows with the backlog
 // of these lanes only.
 const unservedSql = `
   with dark as (
@@ -126,7 +126,10 @@ const unservedSql = `
     where not exists (
       select from signalbox.worker w
       where w.lease_expires_at > now() and w.status = 'running'
-        and (w.queues is null or l.queue = any(w.queues)) and l.task = any(w.tasks))),
+        and (w.queues is null or l.queue = any(w.queues)) and l.task = any(w.tasks))
+      and not exists (
+        select from signalbox.gate g
+        where g.paused_at is not null and g.name = case g.kind when 'queue' then l.queue else l.task end)),
   waiting as (
     select d.queue, d.task, coalesce(j.run_at, j.created_at) as since
     from dark d join signalbox.job j on j.lane_id = d.id and j.hold is null
