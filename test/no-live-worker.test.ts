@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../src/database/testing/test-database.js';
+import { SignalboxProcess, signalbox } from './support/signalbox.js';
+
+const tasks = fileURLToPath(new URL('./tasks', import.meta.url));
+/** The promise: whatever is accepted and not done is told within a minute. */
+const promisedMs = 60_000;
+
+let db: TestDatabase;
+let folder: string;
+let env: Record<string, string>;
+const started: SignalboxProcess[] = [];
+
+beforeEach(async () => {
+  db = await createTestDatabase({ migrate: false });
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-alerts-'));
+  env = { DATABASE_URL: db.url, SIGNALBOX_HOME: folder, SIGNALBOX_TASKS: tasks, PORT: '0' };
+});
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((process) => process.stop()));
+  await db.drop();
+  await rm(folder, { recursive: true });
+});
+
+async function start(role: '--server' | '--worker') {
+  const process = new SignalboxProcess(['start', role], { env });
+  started.push(process);
+  return { process, line: await process.running() };
+}
+
+/** Asks until the alert is there or not. @returns how long that took, milliseconds */
+async function askUntil(url: string, firing: boolean): Promise<number> {
+  const since = performance.now();
+  for (;;) {
+    const { items } = await (await fetch(`${url}/api/v1/alerts`)).json();
+    const states = items.map(({ rule, state }: { rule: string; state: string }) => `${rule} ${state}`);
+    if (states.includes('NoLiveWorkers firing') === firing) return performance.now() - since;
+    await db.database.query('select pg_sleep(0.2)');
+  }
+}
+
+it('tells of work that nobody does within a minute, and that it is over', async () => {
+  const { process, line } = await start('--server');
+  const url = String(line.url);
+  const enqueued = await signalbox(['enqueue', 'test.open', '--input', '{"text":"hello"}', '--json'], env);
+  expect(enqueued.code).toBe(0);
+  expect(await askUntil(url, true)).toBeLessThan(promisedMs);
+  const work = await fetch(`${url}/health/work`);
+  expect(work.status).toBe(503);
+  expect(await work.json()).toMatchObject({ status: 'unhealthy', findings: [{ code: 'no_live_worker' }] });
+  await process.line(({ alert, level }) => alert === 'NoLiveWorkers' && level === 'warn');
+
+  await start('--worker');
+  expect(await askUntil(url, false)).toBeLessThan(promisedMs);
+  expect((await fetch(`${url}/health/work`)).status).toBe(200);
+  await process.line(({ alert, level }) => alert === 'NoLiveWorkers' && level === 'info');
+  const { items } = await (await fetch(`${url}/api/v1/alerts/history`)).json();
+  expect(items).toMatchObject([{ rule: 'NoLiveWorkers', state: 'resolved', labels: { queue: 'default' } }]);
+}, 180_000);
