@@ -32,12 +32,16 @@ async function start(role: '--server' | '--worker') {
   return { process, line: await process.running() };
 }
 
+async function alerts(url: string, path: string): Promise<readonly { rule: string; state: string }[]> {
+  const answer = (await (await fetch(`${url}/api/v1/alerts${path}`)).json()) as { items: [] };
+  return answer.items;
+}
+
 /** Asks until the alert is there or not. @returns how long that took, milliseconds */
 async function askUntil(url: string, firing: boolean): Promise<number> {
   const since = performance.now();
   for (;;) {
-    const { items } = await (await fetch(`${url}/api/v1/alerts`)).json();
-    const states = items.map(({ rule, state }: { rule: string; state: string }) => `${rule} ${state}`);
+    const states = (await alerts(url, '')).map(({ rule, state }) => `${rule} ${state}`);
     if (states.includes('NoLiveWorkers firing') === firing) return performance.now() - since;
     await db.database.query('select pg_sleep(0.2)');
   }
@@ -58,6 +62,7 @@ it('tells of work that nobody does within a minute, and that it is over', async 
   expect(await askUntil(url, false)).toBeLessThan(promisedMs);
   expect((await fetch(`${url}/health/work`)).status).toBe(200);
   await process.line(({ alert, level }) => alert === 'NoLiveWorkers' && level === 'info');
-  const { items } = await (await fetch(`${url}/api/v1/alerts/history`)).json();
-  expect(items).toMatchObject([{ rule: 'NoLiveWorkers', state: 'resolved', labels: { queue: 'default' } }]);
+  expect(await alerts(url, '/history')).toMatchObject([
+    { rule: 'NoLiveWorkers', state: 'resolved', labels: { queue: 'default' } },
+  ]);
 }, 180_000);

@@ -6,6 +6,7 @@ import { renderWithQueries } from './testing/render.js';
 import {
   failedJob,
   noCounts,
+  sampleAlert,
   sampleFinding,
   sampleJob,
   sampleOverview,
@@ -89,6 +90,17 @@ describe('the page', () => {
     expect(list.getAllByText(/2 m 14 s/)).toHaveLength(2);
     expect(list.getAllByRole('button', { name: 'Copy the command' })).toHaveLength(2);
     expect(document.title).toContain('⚠');
+  });
+
+  it('shows what fires, with what mends it and who looks after it', async () => {
+    const firing = [sampleAlert, { ...sampleAlert, id: 'other', rule: 'NoLeader', acknowledged_by: 'ada' }];
+    api.overview(sampleOverview({ alerts: { evaluated_at: null, age_ms: null, firing } }));
+    renderWithQueries(<App />);
+    const list = within(await screen.findByRole('region', { name: 'Alerts' }));
+    expect(list.getByText('2 alerts')).toBeTruthy();
+    expect(list.getByText('ScheduleMissed')).toBeTruthy();
+    expect(list.getByText(/looked after by ada/)).toBeTruthy();
+    expect(list.getAllByText('Its last error says why.')).toHaveLength(2);
   });
 
   it('teaches when there is nothing yet', async () => {

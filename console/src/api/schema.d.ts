@@ -773,7 +773,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Jobs by state, recent jobs, workers, findings */
+        /** Jobs by state, recent jobs, workers, findings, what fires */
         get: {
             parameters: {
                 query?: never;
@@ -2014,6 +2014,12 @@ export interface components {
             recent_jobs: components["schemas"]["JobSummary"][];
             workers: components["schemas"]["Worker"][];
             findings: components["schemas"]["WorkFinding"][];
+            alerts: {
+                /** @description When the rules were last judged; `null`: never, so an empty list says nothing */
+                evaluated_at: string | null;
+                age_ms: number | null;
+                firing: components["schemas"]["Alert"][];
+            };
         };
     };
     responses: never;

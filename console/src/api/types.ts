@@ -14,12 +14,14 @@ export type Job = Schemas['Job'];
 export type Worker = Schemas['Worker'];
 /** Accepted work that nobody does. `remedy` is a command, or a sentence that ends in one. */
 export type Finding = Schemas['WorkFinding'];
+export type Alert = Schemas['Alert'];
 export type Explanation = Schemas['Explanation'];
 export type LogLine = Schemas['JobLogLine'];
 export type LogPage = Schemas['JobLogPage'];
 export type JobPage = Schemas['JobPage'];
 
-/** During a rolling deploy the server may be older than this page and not know a state yet. */
-export type Overview = Omit<Schemas['Overview'], 'counts'> & {
+/** During a rolling deploy the server may be older than this page and not know a state, or alerts, yet. */
+export type Overview = Omit<Schemas['Overview'], 'counts' | 'alerts'> & {
+  alerts?: Schemas['Overview']['alerts'];
   counts: Partial<Schemas['Overview']['counts']>;
 };

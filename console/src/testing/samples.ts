@@ -1,4 +1,4 @@
-import type { Finding, Job, JobSummary, Overview, Worker } from '../api/types.js';
+import type { Alert, Finding, Job, JobSummary, Overview, Worker } from '../api/types.js';
 
 export const at = '2026-11-20T12:00:00.000Z';
 
@@ -73,6 +73,24 @@ export const sampleFinding: Finding = {
   remedy: 'signalbox start --worker --queues images',
 };
 
+export const sampleAlert: Alert = {
+  id: '0198c0de-0000-7000-8000-00000000a1e7',
+  rule: 'ScheduleMissed',
+  labels: { schedule: 'nightly' },
+  severity: 'warning',
+  state: 'firing',
+  value: 240,
+  summary: 'Schedule "nightly" should have fired 4 m ago.',
+  remedy: 'Its last error says why.',
+  page: '/',
+  since: at,
+  seen_at: at,
+  fired_at: at,
+  resolved_at: null,
+  acknowledged_at: null,
+  acknowledged_by: null,
+};
+
 export const noCounts = {
   scheduled: 0,
   blocked: 0,
@@ -92,6 +110,7 @@ export function sampleOverview(changes: Partial<Overview> = {}): Overview {
     recent_jobs: jobs,
     workers: [sampleWorker()],
     findings: [],
+    alerts: { evaluated_at: at, age_ms: 1_000, firing: [] },
     ...changes,
   };
 }

@@ -4,19 +4,11 @@ import type { HttpApp } from '../../http/app.js';
 import { decodeCursor, pageOf, pageQuery, toPage } from '../../http/pagination.js';
 import { problems } from '../../http/problem.js';
 import type { ApiDeps } from '../deps.js';
-import { alertJson, alertSchema, ruleJson, ruleSchema } from './schemas.js';
+import { alertJson, alertSchema, evaluationShape, noteJson, ruleJson, ruleSchema } from './schemas.js';
 
 const tags = ['alerts'];
 const read = { permission: 'system:read' } as const;
 const write = { permission: 'system:write' } as const;
-
-const evaluation = {
-  evaluated_at: z.iso
-    .datetime()
-    .nullable()
-    .describe('When the rules were last judged; `null`: never, so an empty list says nothing'),
-  age_ms: z.number().nullable(),
-};
 
 export function registerAlertRoutes(app: HttpApp, { alerts }: ApiDeps): void {
   app.get(
@@ -26,7 +18,7 @@ export function registerAlertRoutes(app: HttpApp, { alerts }: ApiDeps): void {
       schema: {
         summary: 'What is wrong now: alerts that are pending or firing',
         tags,
-        response: { 200: z.object({ ...evaluation, items: z.array(alertSchema) }), ...problems(401) },
+        response: { 200: z.object({ ...evaluationShape, items: z.array(alertSchema) }), ...problems(401) },
       },
     },
     async () => {
@@ -59,7 +51,7 @@ export function registerAlertRoutes(app: HttpApp, { alerts }: ApiDeps): void {
       schema: {
         summary: 'What is looked for, and how each rule stands',
         tags,
-        response: { 200: z.object({ ...evaluation, items: z.array(ruleSchema) }), ...problems(401) },
+        response: { 200: z.object({ ...evaluationShape, items: z.array(ruleSchema) }), ...problems(401) },
       },
     },
     async () => {
@@ -81,10 +73,6 @@ export function registerAlertRoutes(app: HttpApp, { alerts }: ApiDeps): void {
     },
     async ({ params, principal }) => alertJson(await alerts.acknowledge(params.id, principal.name)),
   );
-}
-
-function noteJson(note: { readonly evaluatedAt: Date; readonly ageMs: number } | undefined) {
-  return { evaluated_at: note?.evaluatedAt.toISOString() ?? null, age_ms: note?.ageMs ?? null };
 }
 
 function positionIn(cursor: string | undefined): { resolvedAt: Date; id: string } | undefined {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Alert } from '../../alerts/alert.js';
 import { type RuleTraits, severities } from '../../alerts/rule.js';
+import type { EvaluationNote } from '../../alerts/store.js';
 
 const time = z.iso.datetime();
 
@@ -23,6 +24,15 @@ export const alertSchema = z
     acknowledged_by: z.string().nullable(),
   })
   .meta({ id: 'Alert' });
+
+/** With every list: an empty one says something only when somebody has looked. */
+export const evaluationShape = {
+  evaluated_at: z.iso
+    .datetime()
+    .nullable()
+    .describe('When the rules were last judged; `null`: never, so an empty list says nothing'),
+  age_ms: z.number().nullable(),
+};
 
 export const ruleSchema = z
   .object({
@@ -65,4 +75,8 @@ export function ruleJson(
   const states = open.filter(({ rule }) => rule === name).map(({ state }) => state);
   const known = states.includes('firing') ? 'firing' : states.includes('pending') ? 'pending' : 'inactive';
   return { name, severity, for_ms: forMs, help, state: unknown.includes(name) ? 'unknown' : known };
+}
+
+export function noteJson(note: EvaluationNote | undefined) {
+  return { evaluated_at: note?.evaluatedAt.toISOString() ?? null, age_ms: note?.ageMs ?? null };
 }

@@ -15,14 +15,14 @@ const shortestMs = 1_000;
 /** Never more seldom, even when nothing does: ages grow, and workers fall silent without a word. */
 const longestMs = 5_000;
 
-export function registerOverviewRoutes(app: HttpApp, { engine }: ApiDeps): void {
-  const reader = new OverviewReader(engine);
+export function registerOverviewRoutes(app: HttpApp, { engine, alerts }: ApiDeps): void {
+  const reader = new OverviewReader(engine, alerts);
   app.get(
     '/api/v1/overview',
     {
       config,
       schema: {
-        summary: 'Jobs by state, recent jobs, workers, findings',
+        summary: 'Jobs by state, recent jobs, workers, findings, what fires',
         tags,
         response: { 200: overviewSchema, ...problems(401) },
       },

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { Alerts } from '../../alerts/alerts.js';
 import type { Engine } from '../../engine/engine.js';
 import { type JobStatus, jobStatuses, type WorkerInfo } from '../../engine/job.js';
+import { alertJson, alertSchema, evaluationShape, noteJson } from '../alerts/schemas.js';
 import { findingJson, findingSchema } from '../findings.js';
 import { jobSummaryJson } from '../jobs/json.js';
 import { jobSummarySchema } from '../jobs/schemas.js';
@@ -36,6 +38,7 @@ export const overviewSchema = z
     recent_jobs: z.array(jobSummarySchema),
     workers: z.array(workerSchema),
     findings: z.array(findingSchema),
+    alerts: z.object({ ...evaluationShape, firing: z.array(alertSchema) }),
   })
   .meta({ id: 'Overview' });
 export type Overview = z.output<typeof overviewSchema>;
@@ -43,10 +46,12 @@ export type Overview = z.output<typeof overviewSchema>;
 /** Reads the overview, once for all who may have the same one: however many consoles are open. */
 export class OverviewReader {
   readonly #engine: Engine;
+  readonly #alerts: Alerts;
   #last: { readonly begun: number; readonly overview: Promise<Overview> } | undefined;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, alerts: Alerts) {
     this.#engine = engine;
+    this.#alerts = alerts;
   }
 
   /** What was read no earlier than `since`, milliseconds since the epoch: what moved before then is in it. */
@@ -64,11 +69,13 @@ export class OverviewReader {
 
   async #query(): Promise<Overview> {
     const engine = this.#engine;
-    const [counts, jobs, workers, findings] = await Promise.all([
+    const [counts, jobs, workers, findings, open, note] = await Promise.all([
       engine.jobs.counts(),
       engine.jobs.list({ limit: 20 }),
       engine.workers(),
       engine.findings(),
+      this.#alerts.open(),
+      this.#alerts.evaluation(),
     ]);
     const now = Date.now();
     return {
@@ -77,6 +84,10 @@ export class OverviewReader {
       recent_jobs: jobs.map((job) => jobSummaryJson(job, now)),
       workers: workers.map((worker) => workerJson(worker, now)),
       findings: findings.map(findingJson),
+      alerts: {
+        ...noteJson(note),
+        firing: open.filter(({ state }) => state === 'firing').map(alertJson),
+      },
     };
   }
 }
