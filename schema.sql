@@ -226,6 +226,108 @@ create table signalbox.migration (
   constraint migration_pkey PRIMARY KEY (id)
 );
 
+create table signalbox.notification_channel (
+  channel text not null,
+  claim uuid,
+  claimed_until timestamp with time zone,
+  not_before timestamp with time zone,
+  throttled_until timestamp with time zone,
+  failures integer not null default 0,
+  last_success_at timestamp with time zone,
+  last_failure_at timestamp with time zone,
+  last_error text,
+  job_id uuid,
+  constraint notification_channel_channel_check CHECK ((channel <> ''::text)),
+  constraint notification_channel_claim_whole CHECK ((num_nulls(claim, claimed_until) = ANY (ARRAY[0, 2]))),
+  constraint notification_channel_failures_check CHECK ((failures >= 0)),
+  constraint notification_channel_pkey PRIMARY KEY (channel)
+);
+
+create table signalbox.notification_delivery (
+  id uuid not null,
+  channel text not null,
+  at timestamp with time zone not null,
+  sender text not null,
+  outcome text not null,
+  title text not null,
+  alert_ids uuid[] not null default '{}'::uuid[],
+  message_key text,
+  ms integer,
+  error text,
+  reply text,
+  next_try_at timestamp with time zone,
+  constraint notification_delivery_ms_check CHECK ((ms >= 0)),
+  constraint notification_delivery_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'retry'::text, 'rejected'::text, 'unknown'::text, 'held'::text, 'silenced'::text, 'expired'::text]))),
+  constraint notification_delivery_pkey PRIMARY KEY (id),
+  constraint notification_delivery_sender_check CHECK ((sender = ANY (ARRAY['job'::text, 'escape'::text, 'test'::text, 'policy'::text])))
+);
+
+create table signalbox.notification_outbox (
+  id uuid not null,
+  channel text not null,
+  fingerprint text not null,
+  alert_id uuid not null,
+  kind text not null,
+  number bigint not null default 0,
+  at timestamp with time zone not null,
+  facts jsonb not null,
+  due_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  tries integer not null default 0,
+  claim uuid,
+  held_by uuid,
+  outcome text,
+  ended_at timestamp with time zone,
+  constraint notification_outbox_alert_id_channel_kind_number_key UNIQUE (alert_id, channel, kind, number),
+  constraint notification_outbox_end_whole CHECK ((num_nulls(outcome, ended_at) = ANY (ARRAY[0, 2]))),
+  constraint notification_outbox_kind_check CHECK ((kind = ANY (ARRAY['firing'::text, 'resolved'::text, 'flapping'::text, 'settled'::text, 'reminder'::text]))),
+  constraint notification_outbox_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'collapsed'::text, 'damped'::text, 'silenced'::text, 'unneeded'::text, 'expired'::text, 'rejected'::text]))),
+  constraint notification_outbox_pkey PRIMARY KEY (id),
+  constraint notification_outbox_tries_check CHECK ((tries >= 0))
+);
+
+create table signalbox.notification_silence (
+  id uuid not null,
+  kind text not null,
+  rule text,
+  labels jsonb not null default '{}'::jsonb,
+  starts_at timestamp with time zone not null,
+  ends_at timestamp with time zone,
+  cron text,
+  time_zone text,
+  duration_ms bigint,
+  reason text not null,
+  created_by text not null,
+  created_at timestamp with time zone not null,
+  constraint notification_silence_cron_whole CHECK ((num_nulls(cron, time_zone, duration_ms) = ANY (ARRAY[0, 3]))),
+  constraint notification_silence_duration_ms_check CHECK ((duration_ms > 0)),
+  constraint notification_silence_ends CHECK (((ends_at IS NOT NULL) OR (cron IS NOT NULL))),
+  constraint notification_silence_kind_check CHECK ((kind = ANY (ARRAY['silence'::text, 'maintenance'::text]))),
+  constraint notification_silence_order CHECK ((ends_at >= starts_at)),
+  constraint notification_silence_pkey PRIMARY KEY (id)
+);
+
+create table signalbox.notification_subject (
+  channel text not null,
+  fingerprint text not null,
+  alert_id uuid not null,
+  state text not null,
+  edge_at timestamp with time zone not null,
+  facts jsonb not null,
+  told text not null default 'nothing'::text,
+  told_at timestamp with time zone,
+  reminders integer not null default 0,
+  remind_at timestamp with time zone,
+  flapping_since timestamp with time zone,
+  settled_at timestamp with time zone,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by text,
+  constraint notification_subject_pkey PRIMARY KEY (channel, fingerprint),
+  constraint notification_subject_reminders_check CHECK ((reminders >= 0)),
+  constraint notification_subject_state_check CHECK ((state = ANY (ARRAY['firing'::text, 'resolved'::text]))),
+  constraint notification_subject_told_check CHECK ((told = ANY (ARRAY['nothing'::text, 'perhaps'::text, 'firing'::text, 'flapping'::text, 'resolved'::text])))
+);
+
 create table signalbox.payload (
   job_id uuid not null,
   input json not null,
@@ -350,6 +452,26 @@ CREATE INDEX job_ending ON signalbox.job USING btree (LEAST(expires_at, deadline
 CREATE INDEX job_limited ON signalbox.job USING btree (limit_key, priority, place) WHERE (hold = 'limited'::text);
 
 CREATE INDEX job_ready ON signalbox.job USING btree (lane_id, priority, place) WHERE (hold IS NULL);
+
+CREATE INDEX notification_delivery_at ON signalbox.notification_delivery USING btree (at);
+
+CREATE INDEX notification_delivery_channel ON signalbox.notification_delivery USING btree (channel, at DESC);
+
+CREATE INDEX notification_outbox_edges ON signalbox.notification_outbox USING btree (channel, fingerprint, at) WHERE (kind = ANY (ARRAY['firing'::text, 'resolved'::text]));
+
+CREATE INDEX notification_outbox_ended ON signalbox.notification_outbox USING btree (ended_at) WHERE (outcome IS NOT NULL);
+
+CREATE INDEX notification_outbox_open ON signalbox.notification_outbox USING btree (channel, due_at) WHERE (outcome IS NULL);
+
+CREATE INDEX notification_outbox_open_subject ON signalbox.notification_outbox USING btree (channel, fingerprint) WHERE (outcome IS NULL);
+
+CREATE INDEX notification_silence_ends_at ON signalbox.notification_silence USING btree (ends_at);
+
+CREATE INDEX notification_subject_alert ON signalbox.notification_subject USING btree (alert_id);
+
+CREATE INDEX notification_subject_flapping ON signalbox.notification_subject USING btree (channel, edge_at) WHERE (flapping_since IS NOT NULL);
+
+CREATE INDEX notification_subject_remind ON signalbox.notification_subject USING btree (channel, remind_at) WHERE (remind_at IS NOT NULL);
 
 CREATE INDEX schedule_due ON signalbox.schedule USING btree (due_at) WHERE (due_at IS NOT NULL);
 

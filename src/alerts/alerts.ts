@@ -16,9 +16,16 @@ import {
 export class Alerts {
   readonly rules: readonly RuleTraits[];
   readonly #db: Database;
+  readonly #acknowledged: (id: string, by: string) => Promise<unknown>;
 
-  constructor(db: Database, sources: readonly AlertSource[]) {
+  /** @param acknowledged keeps whoever notifies from telling it again */
+  constructor(
+    db: Database,
+    sources: readonly AlertSource[],
+    acknowledged: (id: string, by: string) => Promise<unknown> = async () => undefined,
+  ) {
     this.#db = db;
+    this.#acknowledged = acknowledged;
     this.rules = sources.flatMap(({ rules }) => rules);
   }
 
@@ -44,6 +51,7 @@ export class Alerts {
   async acknowledge(id: string, by: string): Promise<Alert> {
     const alert = await acknowledgeAlert(this.#db, id, by);
     if (alert === undefined) throw alertErrors.alert_not_open(`There is no open alert ${id}.`);
+    await this.#acknowledged(id, by);
     return alert;
   }
 }

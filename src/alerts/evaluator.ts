@@ -22,8 +22,8 @@ export interface EvaluatorOptions {
   readonly db: Database;
   readonly logger: Logger;
   readonly sources: readonly AlertSource[];
-  /** Writes whom to tell, in the transaction that makes it true. @default the log and the API alone tell it */
-  readonly record?: (tx: Queryable, edges: readonly Alert[], at: Date) => Promise<void>;
+  /** Writes whom to tell, in the transaction that makes it true. */
+  readonly record: (tx: Queryable, edges: readonly Alert[], at: Date) => Promise<void>;
   /** After each evaluation that was written. Must not throw. */
   readonly onEvaluated?: (moves: AlertMoves) => void;
   /** Pause between two evaluations, milliseconds. @default 10000 */
@@ -93,7 +93,7 @@ export class Evaluator implements Service {
       const made = advance(await openAlerts(tx), sightings, now);
       await saveAlerts(tx, made.kept);
       await forgetAlerts(tx, made.forgotten);
-      await record?.(tx, made.edges, now);
+      await record(tx, made.edges, now);
       await noteEvaluation(
         tx,
         now,

@@ -1,5 +1,9 @@
 import { Alerts } from '../alerts/alerts.js';
 import { Evaluator } from '../alerts/evaluator.js';
+import { edgeOf } from '../alerts/notifications/edge.js';
+import { Notifications } from '../alerts/notifications/notifications.js';
+import { notificationsSection } from '../alerts/notifications/settings.js';
+import { notifyQueue } from '../alerts/notifications/task.js';
 import type { Config } from '../config/load.js';
 import { assertSchemaFits, migrateUp } from '../database/migrations.js';
 import { Engine } from '../engine/engine.js';
@@ -85,18 +89,43 @@ export class Application implements Service {
     await assertSchemaFits(database, migrationFolders);
 
     const workloads = await createWorkloads({ config, database, logger });
-    const tasks = await allTasks(config, workloads);
+    const notifications = new Notifications({
+      db: database,
+      settings: config.get(notificationsSection),
+      logger,
+    });
+    // Without a channel there is nothing to send, and no queue for it that could be without a worker.
+    const tasks = [
+      ...(await allTasks(config, workloads)),
+      ...(notifications.channels.length === 0 ? [] : [notifications.task]),
+    ];
     const { keepSucceededMs, keepFailedMs, keepCancelledMs } = config.get(engineSection);
     const keep = { succeededMs: keepSucceededMs, failedMs: keepFailedMs, cancelledMs: keepCancelledMs };
     const engine = new Engine({ database, tasks, logger, keep });
     this.#undo.push(() => engine.stop());
     await engine.start();
     if (this.#roles.worker) await this.#startWorker(engine);
+    const courier = notifications.courier(engine);
+    this.#undo.push(() => courier.stop());
+    await courier.start();
     const sources = alertSources(database);
-    const evaluator = new Evaluator({ db: database, logger, sources });
+    const evaluator = new Evaluator({
+      db: database,
+      logger,
+      sources,
+      record: (tx, edges, at) =>
+        notifications.recordEdges(
+          tx,
+          edges.map((alert) => edgeOf(alert, at)),
+        ),
+      onEvaluated: ({ edges }) => {
+        if (edges.length > 0) courier.wake();
+        void notifications.watchdog.ping();
+      },
+    });
     this.#undo.push(() => evaluator.stop());
     await evaluator.start();
-    const alerts = new Alerts(database, sources);
+    const alerts = new Alerts(database, sources, (id, by) => notifications.acknowledge(id, by));
     if (this.#roles.server) await this.#startServer({ config, database, engine, alerts, workloads, logger });
     await this.#announce(engine);
   }
@@ -157,9 +186,11 @@ export class Application implements Service {
   }
 }
 
+/** Notifications are left out: this process sends them itself when no worker does. */
 async function queuesWithoutWorker(engine: Engine): Promise<string[]> {
   const workers = (await engine.workers()).filter((worker) => worker.live && worker.status === 'running');
   return engine.tasks
     .queues()
+    .filter((queue) => queue !== notifyQueue)
     .filter((queue) => !workers.some((worker) => worker.queues?.includes(queue) ?? true));
 }

@@ -1,5 +1,7 @@
 import { alertErrors } from '../alerts/errors.js';
 import { alertMigrations } from '../alerts/migrations.js';
+import { notificationErrors } from '../alerts/notifications/errors.js';
+import { notificationsSection } from '../alerts/notifications/settings.js';
 import type { AlertSource } from '../alerts/source.js';
 import { workAlerts } from '../alerts/work/source.js';
 import { apiErrors } from '../api/errors.js';
@@ -38,6 +40,7 @@ export const sections: readonly Section[] = [
   databaseSection,
   engineSection,
   telemetrySection,
+  notificationsSection,
   ...workloadModules.map((module) => module.section),
 ];
 
@@ -64,6 +67,7 @@ export const errorSpecs: Readonly<Record<string, ErrorSpec>> = merge([
   engineErrors.$specs,
   httpErrors.$specs,
   identityErrors.$specs,
+  notificationErrors.$specs,
   storageErrors.$specs,
   ...workloadModules.map((module) => module.errors),
 ]);

@@ -10,7 +10,12 @@ let evaluator: Evaluator;
 beforeAll(async () => {
   toy = await createToyServer();
   const { database } = toy.db;
-  evaluator = new Evaluator({ db: database, logger: silentLogger, sources: [workAlerts(database)] });
+  evaluator = new Evaluator({
+    db: database,
+    logger: silentLogger,
+    sources: [workAlerts(database)],
+    record: async () => undefined,
+  });
 });
 afterAll(async () => {
   await evaluator.stop();
