@@ -1437,6 +1437,39 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.oldest_ready()
+ RETURNS TABLE(lane_id integer, place bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  return query
+  with recursive busy as materialized (select r.job_id, r.runs from signalbox.running r),
+  used as (select t.lane_id from signalbox.tally t group by t.lane_id having sum(t.live) > 0),
+  step(lane_id, priority) as (
+    select u.lane_id, (select j.priority from signalbox.job j where j.lane_id = u.lane_id and j.hold is null
+                       order by j.priority, j.place limit 1)
+    from used u
+    union all
+    select s.lane_id, (select j.priority from signalbox.job j
+                       where j.lane_id = s.lane_id and j.hold is null and j.priority > s.priority
+                       order by j.priority, j.place limit 1)
+    from step s where s.priority is not null),
+  first as (
+    select s.lane_id, (select j.place from signalbox.job j
+                       where j.lane_id = s.lane_id and j.hold is null and j.priority = s.priority
+                         and (j.id, j.runs) not in (select b.job_id, b.runs from busy b)
+                       order by j.priority, j.place limit 1) as place
+    from step s where s.priority is not null)
+  select f.lane_id, min(f.place) from first f where f.place is not null group by f.lane_id;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.opens_at(g gate, at timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE sql

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../src/database/testing/test-database.js';
@@ -13,15 +17,35 @@ const promisedMs = 60_000;
 let db: TestDatabase;
 let folder: string;
 let env: Record<string, string>;
+let receiver: Server;
+/** What the webhook got, in the order of its arrival. */
+let got: string[];
 const started: SignalboxProcess[] = [];
 
 beforeEach(async () => {
   db = await createTestDatabase({ migrate: false });
   folder = await mkdtemp(join(tmpdir(), 'signalbox-alerts-'));
-  env = { DATABASE_URL: db.url, SIGNALBOX_HOME: folder, SIGNALBOX_TASKS: tasks, PORT: '0' };
+  got = [];
+  receiver = createServer(async (request, response) => {
+    const { notices } = (await json(request)) as { notices: { kind: string; rule: string }[] };
+    for (const { kind, rule } of notices) got.push(`${rule} ${kind}`);
+    response.end();
+    receiver.emit('got');
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  env = {
+    DATABASE_URL: db.url,
+    SIGNALBOX_HOME: folder,
+    SIGNALBOX_TASKS: tasks,
+    PORT: '0',
+    ALERT_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
+    ALERT_WEBHOOK_SECRET: 'a secret that is long enough for it',
+  };
 });
 afterEach(async () => {
   await Promise.all(started.splice(0).map((process) => process.stop()));
+  receiver.closeAllConnections();
+  receiver.close();
   await db.drop();
   await rm(folder, { recursive: true });
 });
@@ -37,6 +61,10 @@ async function alerts(url: string, path: string): Promise<readonly { rule: strin
   return answer.items;
 }
 
+async function delivered(notice: string): Promise<void> {
+  while (!got.includes(notice)) await once(receiver, 'got', { signal: AbortSignal.timeout(promisedMs) });
+}
+
 /** Asks until the alert is there or not. @returns how long that took, milliseconds */
 async function askUntil(url: string, firing: boolean): Promise<number> {
   const since = performance.now();
@@ -47,7 +75,7 @@ async function askUntil(url: string, firing: boolean): Promise<number> {
   }
 }
 
-it('tells of work that nobody does within a minute, and that it is over', async () => {
+it('tells of work that nobody does within a minute, by webhook too, and that it is over', async () => {
   const { process, line } = await start('--server');
   const url = String(line.url);
   const enqueued = await signalbox(['enqueue', 'test.open', '--input', '{"text":"hello"}', '--json'], env);
@@ -57,11 +85,13 @@ it('tells of work that nobody does within a minute, and that it is over', async 
   expect(work.status).toBe(503);
   expect(await work.json()).toMatchObject({ status: 'unhealthy', findings: [{ code: 'no_live_worker' }] });
   await process.line(({ alert, level }) => alert === 'NoLiveWorkers' && level === 'warn');
+  await delivered('NoLiveWorkers firing');
 
   await start('--worker');
   expect(await askUntil(url, false)).toBeLessThan(promisedMs);
   expect((await fetch(`${url}/health/work`)).status).toBe(200);
   await process.line(({ alert, level }) => alert === 'NoLiveWorkers' && level === 'info');
+  await delivered('NoLiveWorkers resolved');
   expect(await alerts(url, '/history')).toMatchObject([
     { rule: 'NoLiveWorkers', state: 'resolved', labels: { queue: 'default' } },
   ]);

@@ -9,7 +9,16 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-const open = ['/health', '/health/ready', '/api/v1/health', '/openapi.json', '/docs', '/admin/dashboard'];
+const open = [
+  '/health',
+  '/health/ready',
+  '/api/v1/health',
+  '/admin/health',
+  '/admin/rq',
+  '/openapi.json',
+  '/docs',
+  '/admin/dashboard',
+];
 
 describe('every route of the running application', () => {
   it('declares its permission, and only what has no data is public', () => {
@@ -89,6 +98,7 @@ describe('every route of the running application', () => {
 
 describe('health', () => {
   it('has the guides’ shapes', async () => {
+    await house.startWorker();
     expect(await (await fetch(`${house.url}/health`)).json()).toEqual({ status: 'healthy' });
     expect(await (await fetch(`${house.url}/api/v1/health`)).json()).toMatchObject({
       status: 'healthy',

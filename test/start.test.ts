@@ -149,14 +149,16 @@ describe('a start that must not happen', () => {
   it('warns of settings that have no use, never in silence', async () => {
     const { stdout } = await signalbox(['config', '--json'], {
       SIGNALBOX_HOME: home,
-      REDIS_URL: 'redis://x',
+      KEYCLOAK_REALM: 'x',
+      REDIS_URL: 'redis://:hidden-redis-password@x',
       SIGNALBOX_API_KEY: 'a-very-secret-key-1234',
     });
     const { settings, warnings } = JSON.parse(stdout) as {
       settings: { name: string; value: string; source: string }[];
       warnings: string[];
     };
-    expect(warnings.join()).toContain('REDIS_URL');
+    expect(warnings.join()).toContain('KEYCLOAK_REALM');
+    expect(stdout).not.toContain('hidden-redis-password');
     expect(stdout).not.toContain('a-very-secret-key-1234');
     expect(settings.find(({ name }) => name === 'SIGNALBOX_API_KEY')).toMatchObject({
       value: '(hidden)',

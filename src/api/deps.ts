@@ -2,7 +2,7 @@ import type { Alerts } from '../alerts/alerts.js';
 import type { Database } from '../database/database.js';
 import type { Engine } from '../engine/engine.js';
 import type { Logger } from '../foundation/logger.js';
-import type { HealthService } from '../health/service.js';
+import type { Monitor } from '../health/monitor.js';
 import type { Workload } from '../workloads/manifest.js';
 
 /** What the platform's routes stand on. */
@@ -10,7 +10,7 @@ export interface ApiDeps {
   readonly engine: Engine;
   readonly database: Database;
   readonly workloads: readonly Workload[];
-  readonly health: HealthService;
+  readonly monitor: Monitor;
   readonly alerts: Alerts;
   readonly logger: Logger;
   /**

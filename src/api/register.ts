@@ -3,13 +3,17 @@ import { registerAlertRoutes } from './alerts/routes.js';
 import type { ApiDeps } from './deps.js';
 import { registerHealthRoutes } from './health/routes.js';
 import { registerJobRoutes } from './jobs/routes.js';
+import { registerMonitoringRoutes } from './monitoring/routes.js';
 import { registerOverviewRoutes } from './overview/routes.js';
 
 /** The platform's routes, and those of every workload. Before `listen`. */
 export async function registerApi(app: HttpApp, deps: ApiDeps): Promise<void> {
   registerHealthRoutes(app, deps);
   registerJobRoutes(app, deps);
+  registerMonitoringRoutes(app, deps);
   registerOverviewRoutes(app, deps);
   registerAlertRoutes(app, deps);
+  app.addHook('onReady', async () => deps.monitor.process.start());
+  app.addHook('onClose', async () => deps.monitor.process.stop());
   for (const workload of deps.workloads) await workload.routes(app);
 }

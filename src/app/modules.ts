@@ -19,6 +19,7 @@ import { engineSection } from '../engine/settings.js';
 import type { Task } from '../engine/task.js';
 import type { ErrorSpec } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
+import { healthSection } from '../health/settings.js';
 import { httpErrors } from '../http/errors.js';
 import { identityErrors } from '../identity/errors.js';
 import { apiKeySection } from '../identity/settings.js';
@@ -39,6 +40,7 @@ export const sections: readonly Section[] = [
   apiKeySection,
   databaseSection,
   engineSection,
+  healthSection,
   telemetrySection,
   notificationsSection,
   ...workloadModules.map((module) => module.section),

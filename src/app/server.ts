@@ -8,12 +8,12 @@ import { schemaFits } from '../database/migrations.js';
 import type { Engine } from '../engine/engine.js';
 import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
-import { HealthService } from '../health/service.js';
+import { createMonitor } from '../health/monitor.js';
+import { healthSection } from '../health/settings.js';
 import { createHttpApp, type HttpApp } from '../http/app.js';
 import { createAuthenticator } from '../identity/authenticator.js';
 import { apiKeySection } from '../identity/settings.js';
 import type { Workload } from '../workloads/manifest.js';
-import { databaseCheck } from './database-check.js';
 import { appErrors } from './errors.js';
 import { migrationFolders } from './modules.js';
 import { version } from './version.js';
@@ -37,13 +37,19 @@ export async function createServer(deps: ServerDeps): Promise<HttpApp> {
     permissions: workloads.flatMap((workload) => workload.permissions),
   });
   const app = await createHttpApp({ logger, authenticator, version });
-  const checks = [databaseCheck(database), ...workloads.flatMap((workload) => workload.checks)];
+  const monitor = createMonitor({
+    database,
+    engine,
+    redisUrl: config.get(healthSection).redisUrl,
+    checks: workloads.flatMap((workload) => workload.checks),
+    logger,
+  });
   await registerApi(app, {
     engine,
     database,
     workloads,
     alerts,
-    health: new HealthService({ checks, logger }),
+    monitor,
     logger,
     schemaIsCurrent: () => schemaFits(database, migrationFolders),
   });

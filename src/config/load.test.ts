@@ -113,7 +113,7 @@ describe('loadConfig', () => {
 
   it('warns of settings of the guides without a use, and of misspelt ones of ours', () => {
     const env = {
-      REDIS_URL: 'redis://x',
+      KEYCLOAK_REALM: 'x',
       SENTRY_RELEASE: '1',
       SIGNALBOX_QUEUE: 'a',
       PATH: '/bin',
@@ -121,7 +121,7 @@ describe('loadConfig', () => {
     };
     const { warnings } = loadConfig([section], { env });
     expect(warnings.map((warning) => warning.split(' ')[0])).toEqual([
-      'REDIS_URL',
+      'KEYCLOAK_REALM',
       'SENTRY_RELEASE',
       'SIGNALBOX_QUEUE',
     ]);

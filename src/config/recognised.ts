@@ -25,7 +25,6 @@ export const recognisedWithoutUse: readonly string[] = Object.freeze([
   'OTLP_ENDPOINT',
   'OTLP_HEADERS',
   'PROJECT_NAME',
-  'REDIS_URL',
   'SECRET_KEY',
   'SENTRY_DSN',
   'SENTRY_ENVIRONMENT',

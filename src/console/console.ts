@@ -28,6 +28,8 @@ export async function registerConsole(app: HttpApp, { root }: ConsoleOptions): P
     });
     // Hidden: files are no part of the API's description, and the page reads its query by itself.
     const route = { config: { permission: 'public' }, schema: { hide: true } } as const;
+    // Where the dashboard of the queues used to be.
+    scope.get('/admin/rq', route, (_request, reply) => reply.redirect(`${consolePath}/queues`));
     scope.get(consolePath, route, (request, reply) => answer(root, request, reply));
     scope.get(`${consolePath}/*`, route, (request, reply) => answer(root, request, reply));
   });

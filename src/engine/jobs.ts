@@ -7,6 +7,16 @@ import { finalStatuses, type Job, type JobEvent, type JobLogLine, type JobStatus
 import { requestCancel, requeue } from './sql/control.js';
 import { readWaitFacts } from './sql/facts.js';
 import { countJobs, findJob, type JobFilter, listEvents, listJobs, listLogs } from './sql/read.js';
+import {
+  type ClaimedInfo,
+  type ComingInfo,
+  countLanes,
+  type LaneCounts,
+  listClaimed,
+  listComing,
+  sampleEnded,
+  type TaskSample,
+} from './sql/snapshot.js';
 
 /** Reads jobs and changes them from outside. Every method that takes an id throws job_not_found for an unknown one. */
 export class Jobs {
@@ -29,6 +39,26 @@ export class Jobs {
 
   async counts(): Promise<Record<JobStatus, number>> {
     return countJobs(this.#db);
+  }
+
+  /** Counts by queue and task, and how long the oldest has waited. */
+  async lanes(): Promise<LaneCounts[]> {
+    return countLanes(this.#db);
+  }
+
+  /** What the workers have claimed, in that order. */
+  async claimed(limit: number): Promise<ClaimedInfo[]> {
+    return listClaimed(this.#db, limit);
+  }
+
+  /** What waits for its time, the soonest first. */
+  async coming(limit: number): Promise<ComingInfo[]> {
+    return listComing(this.#db, limit);
+  }
+
+  /** How each task fared among the newest `limit` ended jobs. */
+  async sample(limit: number): Promise<TaskSample[]> {
+    return sampleEnded(this.#db, limit);
   }
 
   /** Events after `afterSeq`, oldest first. */

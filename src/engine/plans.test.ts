@@ -8,6 +8,7 @@ import { ensureLanes } from './sql/lanes.js';
 import { findJobs, listJobs } from './sql/read.js';
 import { endOverdue, enforceCancels, healLimits, rescueJobs } from './sql/rescue.js';
 import { finish, giveBack } from './sql/settle.js';
+import { countLanes, listClaimed, listComing, sampleEnded } from './sql/snapshot.js';
 import { registerWorker } from './sql/workers.js';
 import { type Reads, readsOf } from './testing/reads.js';
 
@@ -251,6 +252,20 @@ describe.each(cases)('on %s', (name, prepare) => {
             400,
           );
         }
+      }
+    }
+  });
+
+  it('what monitoring asks for reads a bounded part, however much waits and is kept', async () => {
+    await db.database.query(`insert into signalbox.tally (lane_id, live) values ($1, 1)`, [laneId]);
+    await take(some);
+    const held = await db.database.query(`select from signalbox.running`);
+    // More often than the server waits before it may settle for one plan for all limits.
+    for (let turn = 0; turn < 8; turn += 1) {
+      expectFrugal(await reads((tx) => listComing(tx, some)), slack);
+      expectFrugal(await reads((tx) => sampleEnded(tx, 100)), 100 + slack);
+      for (const read of [countLanes, (tx: Queryable) => listClaimed(tx, some)]) {
+        expectFrugal(await reads(read), perJob * (held.rows.length + 1) + slack);
       }
     }
   });

@@ -1,18 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { databaseErrors } from '../database/errors.js';
-import { silentLogger } from '../foundation/logger.js';
-import type { HealthCheck } from './check.js';
+import { gate } from '../engine/testing/harness.js';
+import { type Logger, silentLogger } from '../foundation/logger.js';
+import { CheckFailure, type HealthCheck } from './check.js';
 import { HealthService } from './service.js';
 
-const service = (checks: HealthCheck[], timeoutMs = 1_000) =>
-  new HealthService({ checks, timeoutMs, logger: silentLogger });
+type Given = Omit<HealthCheck, 'essential'> & { readonly essential?: boolean };
+
+const service = (checks: Given[], timeoutMs = 5_000, logger: Logger = silentLogger) =>
+  new HealthService({ checks: checks.map((one) => ({ essential: true, ...one })), timeoutMs, logger });
 
 describe('HealthService', () => {
   it('is healthy when every check is', async () => {
     const report = await service([{ name: 'database', run: async () => {} }]).report();
-    expect(report.healthy).toBe(true);
+    expect(report.status).toBe('healthy');
     expect(report.checks).toEqual([
-      { name: 'database', healthy: true, latencyMs: expect.any(Number), error: null },
+      {
+        name: 'database',
+        essential: true,
+        status: 'healthy',
+        latencyMs: expect.any(Number),
+        measuredAt: expect.any(Date),
+        error: null,
+      },
     ]);
   });
 
@@ -31,7 +41,7 @@ describe('HealthService', () => {
       { name: 'a', run: meet },
       { name: 'b', run: meet },
     ]).report();
-    expect(report.healthy).toBe(true);
+    expect(report.status).toBe('healthy');
   });
 
   it('names what fails without repeating what others said', async () => {
@@ -50,7 +60,7 @@ describe('HealthService', () => {
         },
       },
     ]).report();
-    expect(report.healthy).toBe(false);
+    expect(report.status).toBe('unhealthy');
     expect(report.checks.map(({ name, error }) => [name, error])).toEqual([
       ['good', null],
       ['database', 'The database does not answer.'],
@@ -74,11 +84,15 @@ describe('HealthService', () => {
       ],
       10,
     ).report();
-    expect(report.checks[0]).toMatchObject({ healthy: false, error: 'no answer within 10 ms' });
+    expect(report.checks[0]).toMatchObject({
+      status: 'unhealthy',
+      latencyMs: null,
+      error: 'no answer within 10 ms',
+    });
     expect(reason).toMatchObject({ kind: 'timeout' });
   });
 
-  it('shares one round between callers at the same moment, and asks again afterwards', async () => {
+  it('shares one question between callers at the same moment, and asks again afterwards', async () => {
     let runs = 0;
     const health = service([
       {
@@ -89,10 +103,85 @@ describe('HealthService', () => {
       },
     ]);
     const [first, second] = await Promise.all([health.report(), health.report()]);
-    expect(second).toBe(first);
+    expect(second?.checks[0]?.measuredAt).toBe(first?.checks[0]?.measuredAt);
     expect(runs).toBe(1);
     await health.report();
     expect(runs).toBe(2);
+  });
+
+  it('does not make an answer old because another check is slow', async () => {
+    let well = true;
+    const slow = gate();
+    const health = service([
+      { name: 'slow', run: () => slow.passed },
+      {
+        name: 'quick',
+        run: async () => {
+          if (!well) throw new Error('away');
+        },
+      },
+    ]);
+    const first = health.report();
+    await new Promise((resolve) => setImmediate(resolve));
+    well = false;
+    const second = health.report();
+    slow.open();
+    expect((await first).checks[1]?.status).toBe('healthy');
+    expect((await second).checks[1]?.status).toBe('unhealthy');
+  });
+
+  it('is degraded when only what is not essential fails, and says so in the words of the check', async () => {
+    const degraded = new CheckFailure('degraded', 'Half of it is there.', { cause: new Error('10.0.0.5') });
+    const throwing = (error: Error) => async () => {
+      throw error;
+    };
+    const of = async (...checks: Given[]) => service(checks).report();
+    const other = { name: 'other', essential: false, run: throwing(new Error('away')) };
+    expect(await of(other)).toMatchObject({ status: 'degraded', checks: [{ status: 'unhealthy' }] });
+    const half = await of({ name: 'half', run: throwing(degraded) });
+    expect(half).toMatchObject({
+      status: 'degraded',
+      checks: [{ status: 'degraded', latencyMs: null, error: 'Half of it is there.' }],
+    });
+    const both = await of(other, { name: 'database', run: throwing(new Error('away')) });
+    expect(both.status).toBe('unhealthy');
+  });
+
+  it('asks a check that hangs only a few times, and again once one of its answers came', async () => {
+    const held: (() => void)[] = [];
+    const health = service([{ name: 'stuck', run: () => new Promise((resolve) => held.push(resolve)) }], 5);
+    const errorOf = async () => (await health.report()).checks[0]?.error;
+    expect([await errorOf(), await errorOf(), await errorOf()]).toEqual([
+      'no answer within 5 ms',
+      'no answer within 5 ms',
+      'no answer to what was asked before',
+    ]);
+    expect(held).toHaveLength(2);
+    held[0]?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    await health.report();
+    expect(held).toHaveLength(3);
+  });
+
+  it('logs an outage once, with its cause, and its end', async () => {
+    const lines: [string, object][] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      info: (fields, message) => lines.push([message, fields]),
+      warn: (fields, message) => lines.push([message, fields]),
+    };
+    let error: Error | undefined = new CheckFailure('unhealthy', 'Away.', { cause: new Error('10.0.0.5') });
+    const run = async () => {
+      if (error) throw error;
+    };
+    const health = service([{ name: 'a', run }], 5_000, logger);
+    for (let times = 0; times < 3; times += 1) await health.report();
+    error = undefined;
+    for (let times = 0; times < 3; times += 1) await health.report();
+    expect(lines).toEqual([
+      ['a health check failed', { check: 'a', error: 'Away.', cause: '10.0.0.5' }],
+      ['a health check is well again', { check: 'a' }],
+    ]);
   });
 
   it('refuses two checks of one name', () => {

@@ -1,7 +1,8 @@
-import { AbortReason, waitOrAbort } from '../foundation/abort.js';
+import { AbortReason } from '../foundation/abort.js';
 import { isSignalboxError, messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
-import type { CheckResult, HealthCheck, HealthReport } from './check.js';
+import { CheckFailure, type CheckResult, type HealthCheck, type HealthReport } from './check.js';
+import { SharedRead } from './shared-read.js';
 
 export interface HealthOptions {
   readonly checks: readonly HealthCheck[];
@@ -10,66 +11,76 @@ export interface HealthOptions {
   readonly timeoutMs?: number;
 }
 
-/** Asks every dependency at once. Callers at the same moment share one round; no answer is ever reused. */
+type Answer = Pick<CheckResult, 'latencyMs' | 'measuredAt'>;
+
+/**
+ * Asks every dependency at once. Callers at the same moment share one question to each; no answer is ever reused, and a
+ * slow dependency makes nobody's answer about another one old.
+ */
 export class HealthService {
-  readonly #options: HealthOptions;
-  #round: Promise<HealthReport> | undefined;
+  readonly #logger: Logger;
+  readonly #reads: readonly { readonly check: HealthCheck; readonly read: SharedRead<Answer> }[];
+  /** What the log was last told of each check that fails. */
+  readonly #told = new Map<string, string>();
 
   /** @throws TypeError when two checks have one name: one of them would vanish from every report. */
-  constructor(options: HealthOptions) {
-    const names = options.checks.map((check) => check.name);
+  constructor({ checks, logger, timeoutMs = 2_000 }: HealthOptions) {
+    const names = checks.map((check) => check.name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined) throw new TypeError(`Two health checks are named ${twice}.`);
-    this.#options = options;
+    this.#logger = logger;
+    this.#reads = checks.map((check) => ({
+      check,
+      read: new SharedRead({ timeoutMs, read: (signal) => timed(check, signal) }),
+    }));
   }
 
   /** Never rejects. */
   async report(): Promise<HealthReport> {
-    this.#round ??= this.#ask().finally(() => {
-      this.#round = undefined;
-    });
-    return this.#round;
-  }
-
-  async #ask(): Promise<HealthReport> {
     const at = new Date();
-    const checks = await Promise.all(this.#options.checks.map((check) => this.#run(check)));
-    return Object.freeze({
-      healthy: checks.every((check) => check.healthy),
-      at,
-      checks: Object.freeze(checks),
-    });
+    const checks = await Promise.all(this.#reads.map(({ check, read }) => this.#run(check, read)));
+    const unwell = checks.filter(({ status }) => status !== 'healthy');
+    const unhealthy = unwell.some(({ essential, status }) => essential && status === 'unhealthy');
+    const status = unhealthy ? 'unhealthy' : unwell.length > 0 ? 'degraded' : 'healthy';
+    return Object.freeze({ status, at, checks: Object.freeze(checks) });
   }
 
-  async #run(check: HealthCheck): Promise<CheckResult> {
-    const { timeoutMs = 2_000, logger } = this.#options;
-    const controller = new AbortController();
-    const timer = setTimeout(
-      () => controller.abort(new AbortReason('timeout', `no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    const started = performance.now();
-    const result = (error: string | null): CheckResult => {
-      const latencyMs = Math.round((performance.now() - started) * 10) / 10;
-      return Object.freeze({ name: check.name, healthy: error === null, latencyMs, error });
-    };
+  async #run(check: HealthCheck, read: SharedRead<Answer>): Promise<CheckResult> {
+    const { name, essential } = check;
     try {
-      // The race, because a check that ignores its signal must not hold up the report.
-      await waitOrAbort(
-        Promise.resolve().then(() => check.run(controller.signal)),
-        controller.signal,
-      );
-      return result(null);
+      const answer = await read.get();
+      if (this.#told.delete(name)) this.#logger.info({ check: name }, 'a health check is well again');
+      return Object.freeze({ name, essential, status: 'healthy', ...answer, error: null });
     } catch (error) {
-      logger.warn({ check: check.name, error: messageOf(error) }, 'a health check failed');
-      return result(publicReason(error));
-    } finally {
-      clearTimeout(timer);
+      this.#tell(name, error);
+      const status = error instanceof CheckFailure ? error.status : 'unhealthy';
+      const measuredAt = new Date();
+      return Object.freeze({ name, essential, status, latencyMs: null, measuredAt, error: textOf(error) });
     }
+  }
+
+  /** Once for each change: whoever polls every second must not fill the log with one outage. */
+  #tell(name: string, error: unknown): void {
+    const cause = error instanceof CheckFailure && error.cause !== undefined ? messageOf(error.cause) : null;
+    const text = messageOf(error);
+    const told = `${text}\n${cause}`;
+    if (this.#told.get(name) === told) return;
+    this.#told.set(name, told);
+    this.#logger.warn(
+      { check: name, error: text, ...(cause === null ? {} : { cause }) },
+      'a health check failed',
+    );
   }
 }
 
-function publicReason(error: unknown): string {
-  if (error instanceof AbortReason) return error.message;
+async function timed(check: HealthCheck, signal: AbortSignal): Promise<Answer> {
+  const started = performance.now();
+  await check.run(signal);
+  const latencyMs = Math.round((performance.now() - started) * 10) / 10;
+  return Object.freeze({ latencyMs, measuredAt: new Date() });
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof AbortReason || error instanceof CheckFailure) return error.message;
   return isSignalboxError(error) ? error.title : 'The check failed; the log says why.';
 }

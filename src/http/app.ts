@@ -22,6 +22,7 @@ import { installLinger } from './linger.js';
 import { installOpenApi, pluginPermission } from './openapi.js';
 import { requestIdOf } from './request-id.js';
 import { assertDeclaredBody, assertDeclaredQuery, assertMediaType, assertUrlText } from './request-shape.js';
+import { installRequestStatistics, RequestStatistics } from './request-statistics.js';
 import { RouteTable } from './routes.js';
 import { installShutdown } from './shutdown.js';
 import { EventStreams } from './sse.js';
@@ -42,6 +43,7 @@ declare module 'fastify' {
     readonly routeTable: RouteTable;
     readonly eventStreams: EventStreams;
     readonly limits: HttpLimits;
+    readonly requestStatistics: RequestStatistics;
   }
 }
 
@@ -64,6 +66,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   const limits: HttpLimits = Object.freeze({ ...defaultLimits, ...options.limits });
   const app = bare(limits);
   app.decorate('limits', limits);
+  app.decorate('requestStatistics', new RequestStatistics());
   app.decorate('routeTable', new RouteTable());
   app.decorate('eventStreams', new EventStreams(options.logger, limits.streams));
   app.setValidatorCompiler(validatorCompiler);
@@ -112,6 +115,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
     stampHeaders(request, reply);
     done();
   });
+  installRequestStatistics(app);
   app.addHook('onResponse', (request, reply, done) => {
     logAccess(options.logger, request, reply);
     done();

@@ -51,6 +51,7 @@ export function answerRouterError(thrown: unknown, request: FastifyRequest, repl
         : found;
   // No hook runs on this way out.
   stampHeaders(request, reply);
+  request.server.requestStatistics.count(error.status, reply.elapsedTime);
   sendProblem(request, reply, error);
 }
 

@@ -5,12 +5,14 @@ import type { Permission } from '../identity/roles.js';
 import { httpErrors } from './errors.js';
 import { assertLocalHost, assertSameSite } from './origin.js';
 
-/** What a caller needs for a route. `public`: nothing, and credentials are not even read. */
+/** What a caller needs for a route. `public`: nothing, and credentials are not even read, but for `identify`. */
 export type RoutePermission = 'public' | Permission;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     permission?: RoutePermission;
+    /** A public route that shows more to whoever may see it: credentials are read when there are any, and must be right. */
+    identify?: boolean;
   }
   interface FastifyRequest {
     /** Who calls. Set before the body is read. */
@@ -37,9 +39,13 @@ export function installGuard(app: FastifyInstance, authenticator: Authenticator)
       assertLocalHost(request.headers);
       assertSameSite(request.method, request.headers);
     }
-    const { permission } = request.routeOptions.config;
+    const { permission, identify = false } = request.routeOptions.config;
     request.principal = anonymous;
-    if (permission === 'public') return;
+    if (permission === 'public') {
+      const known = identify && (authenticator.anonymousAllowed || hasCredentials(request));
+      if (known) request.principal = await authenticate(request, authenticator);
+      return;
+    }
     request.principal = await authenticate(request, authenticator);
     if (permission === undefined || !request.principal.has(permission)) {
       throw permissionDenied(request.principal, permission ?? 'that this route forgot to declare');
@@ -49,6 +55,10 @@ export function installGuard(app: FastifyInstance, authenticator: Authenticator)
 
 export function permissionDenied(principal: Principal, permission: string) {
   return httpErrors.permission_denied(`${principal.name} lacks the permission ${permission}.`);
+}
+
+function hasCredentials({ headers }: FastifyRequest): boolean {
+  return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
 }
 
 async function authenticate(request: FastifyRequest, authenticator: Authenticator): Promise<Principal> {

@@ -73,7 +73,10 @@ const describeRoute: Transform = (input) => {
   const schema = described.schema as Record<string, unknown>;
   if (schema.hide === true) return described;
   const permission = route.config?.permission;
-  schema.security = permission === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }];
+  const credentials = [{ bearer: [] }, { apiKey: [] }];
+  const identify = route.config?.identify === true;
+  // The empty one says that the others may be left out.
+  schema.security = permission !== 'public' ? credentials : identify ? [{}, ...credentials] : [];
   if (permission !== undefined && permission !== 'public') schema['x-permission'] = permission;
   const bodies = route.config?.bodies;
   if (bodies !== undefined)

@@ -165,6 +165,11 @@ export interface paths {
                             /** @enum {string} */
                             status: "healthy" | "unhealthy";
                             findings: components["schemas"]["WorkFinding"][];
+                            /**
+                             * Format: date-time
+                             * @description When the numbers beside it were measured
+                             */
+                            measured_at: string;
                         };
                     };
                 };
@@ -187,6 +192,11 @@ export interface paths {
                             /** @enum {string} */
                             status: "healthy" | "unhealthy";
                             findings: components["schemas"]["WorkFinding"][];
+                            /**
+                             * Format: date-time
+                             * @description When the numbers beside it were measured
+                             */
+                            measured_at: string;
                         };
                     };
                 };
@@ -216,7 +226,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every dependency, with its latency */
+        /** Every service, its latency, workers and queues; without `system:read` only the status of each */
         get: {
             parameters: {
                 query?: never;
@@ -235,6 +245,15 @@ export interface paths {
                         "application/json": components["schemas"]["HealthReport"];
                     };
                 };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description Default Response */
                 503: {
                     headers: {
@@ -242,6 +261,78 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["HealthReport"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, with one word for each service */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AdminHealthReport"];
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AdminHealthReport"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
                     };
                 };
             };
@@ -760,6 +851,195 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Health, workers, queues, jobs, requests, this process and its connections, as JSON */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MonitoringMetrics"];
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MonitoringMetrics"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Workers, their active and reserved jobs, what waits for its time, and statistics by task */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TaskMonitor"];
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring/celery/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Workers, their active and reserved jobs, what waits for its time, and statistics by task */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TaskMonitor"];
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1816,19 +2096,109 @@ export interface components {
             /** @description The command that mends it */
             remedy: string;
         };
+        WorkerCounts: {
+            /** @description Workers whose lease is valid */
+            live: number;
+            /** @description Live ones that take no more jobs */
+            draining: number;
+            /** @description Those whose lease ended and whose jobs are about to be rescued */
+            lost: number;
+            /** @description Jobs that the live ones may run at once */
+            slots: number;
+            /** @description Jobs that they have claimed; may exceed `slots`, because quick jobs are claimed ahead */
+            busy: number;
+            /**
+             * Format: date-time
+             * @description When the numbers beside it were measured
+             */
+            measured_at: string;
+        };
+        QueueCounts: {
+            queued: number;
+            scheduled: number;
+            retrying: number;
+            processing: number;
+            /** @description How long the first job that could be claimed has been ready; `null`: none is */
+            oldest_waiting_ms: number | null;
+            /** @description Live workers that serve it */
+            workers: number;
+            paused: boolean;
+            /**
+             * Format: date-time
+             * @description When the numbers beside it were measured
+             */
+            measured_at: string;
+        };
+        ServiceHealth: {
+            /** @enum {string} */
+            status: "healthy" | "degraded" | "unhealthy";
+            /** @description `null`: no answer, or not the right one */
+            latency_ms?: number | null;
+            /**
+             * Format: date-time
+             * @description When it answered, or was given up
+             */
+            measured_at?: string;
+            /** @description Whether its failure makes the whole unhealthy */
+            essential?: boolean;
+            /** @description What is wrong */
+            error?: string;
+        };
         HealthReport: {
             /** @enum {string} */
-            status: "healthy" | "unhealthy";
+            status: "healthy" | "degraded" | "unhealthy";
             /** Format: date-time */
             timestamp: string;
             services: {
-                [key: string]: {
-                    /** @enum {string} */
-                    status: "healthy" | "unhealthy";
-                    latency_ms: number;
-                    error?: string;
-                };
+                [key: string]: components["schemas"]["ServiceHealth"];
             };
+            /** @description `null`: not known, because the database does not answer */
+            workers?: components["schemas"]["WorkerCounts"] | null;
+            /** @description `null`: not known, because the database does not answer */
+            queues?: {
+                [key: string]: components["schemas"]["QueueCounts"];
+            } | null;
+            /** @description Whole seconds since the process started, at `timestamp` */
+            uptime_seconds?: number;
+        };
+        AdminHealthReport: {
+            /** @enum {string} */
+            status: "healthy" | "degraded" | "unhealthy";
+            /** Format: date-time */
+            timestamp: string;
+            services: {
+                [key: string]: "healthy" | "degraded" | "unhealthy";
+            };
+            /** @description The same services, with their latency */
+            checks?: {
+                [key: string]: components["schemas"]["ServiceHealth"];
+            };
+            /** @description `null`: not known, because the database does not answer */
+            workers?: {
+                /** @description Workers whose lease is valid */
+                live: number;
+                /** @description Live ones that take no more jobs */
+                draining: number;
+                /** @description Those whose lease ended and whose jobs are about to be rescued */
+                lost: number;
+                /** @description Jobs that the live ones may run at once */
+                slots: number;
+                /** @description Jobs that they have claimed; may exceed `slots`, because quick jobs are claimed ahead */
+                busy: number;
+                /**
+                 * Format: date-time
+                 * @description When the numbers beside it were measured
+                 */
+                measured_at: string;
+                /** @description The live workers, by their leases: not an estimate */
+                estimated_active: number;
+            } | null;
+            /** @description `null`: not known, because the database does not answer */
+            queues?: {
+                [key: string]: components["schemas"]["QueueCounts"];
+            } | null;
+            /** @description Whole seconds since the process started, at `timestamp` */
+            uptime_seconds?: number;
         };
         JobSummary: {
             /** Format: uuid */
@@ -1977,6 +2347,116 @@ export interface components {
             /** @description `null` on the last page */
             next_cursor: string | null;
         };
+        RequestFigures: {
+            /**
+             * Format: date-time
+             * @description Begin of the window
+             */
+            since: string;
+            total: number;
+            /** @description Answered with 400 to 499 */
+            client_errors: number;
+            /** @description Answered with 500 or above */
+            server_errors: number;
+            /** @description `server_errors` of `total`; `null`: there was nothing to measure */
+            error_ratio: number | null;
+            /** @description Answers on which the times rest: all but event streams */
+            samples: number;
+            /** @description `null`: there was nothing to measure */
+            mean_ms: number | null;
+            /** @description From a histogram, right within a tenth; `null`: there was nothing to measure */
+            p95_ms: number | null;
+        };
+        ProcessFigures: {
+            /**
+             * Format: date-time
+             * @description When the numbers beside it were measured
+             */
+            measured_at: string;
+            /** Format: date-time */
+            started_at: string;
+            pid: number;
+            memory: {
+                rss_bytes: number;
+                heap_used_bytes: number;
+                heap_total_bytes: number;
+            };
+            /** @description The last minute or two: what the rates below are of */
+            window_ms: number;
+            /** @description Of one core; `null`: the window is too short */
+            cpu_ratio: number | null;
+            event_loop: {
+                /** @description Busy share of the window; `null`: the window is too short */
+                utilization: number | null;
+                /** @description How late timers fired; `null`: there was nothing to measure */
+                delay: {
+                    samples: number;
+                    mean_ms: number;
+                    p99_ms: number;
+                    max_ms: number;
+                } | null;
+            };
+        };
+        JobCounts: {
+            queued: number;
+            scheduled: number;
+            retrying: number;
+            processing: number;
+            /** @description Of the jobs that are still kept */
+            succeeded: number;
+            /** @description Of the jobs that are still kept */
+            failed: number;
+            /** @description Of the jobs that are still kept */
+            cancelled: number;
+            /**
+             * Format: date-time
+             * @description When the numbers beside it were measured
+             */
+            measured_at: string;
+        };
+        MonitoringMetrics: {
+            /** @enum {string} */
+            status: "healthy" | "degraded" | "unhealthy";
+            /** Format: date-time */
+            timestamp: string;
+            uptime_seconds: number;
+            services: {
+                [key: string]: components["schemas"]["ServiceHealth"];
+            };
+            /** @description `null`: not known, because the database does not answer */
+            workers: components["schemas"]["WorkerCounts"] | null;
+            /** @description `null`: not known, because the database does not answer */
+            queues: {
+                [key: string]: components["schemas"]["QueueCounts"];
+            } | null;
+            /** @description `null`: not known, because the database does not answer */
+            jobs: components["schemas"]["JobCounts"] | null;
+            /** @description Of this process, without those of health and monitoring; recent: the last five minutes */
+            requests: {
+                since_start: components["schemas"]["RequestFigures"];
+                recent: components["schemas"]["RequestFigures"];
+                /**
+                 * Format: date-time
+                 * @description When the numbers beside it were measured
+                 */
+                measured_at: string;
+            };
+            process: components["schemas"]["ProcessFigures"];
+            database: {
+                pool: {
+                    total: number;
+                    idle: number;
+                    in_use: number;
+                    /** @description Statements that wait for a connection */
+                    waiting: number;
+                    /**
+                     * Format: date-time
+                     * @description When the numbers beside it were measured
+                     */
+                    measured_at: string;
+                };
+            };
+        };
         Worker: {
             id: string;
             hostname: string;
@@ -1994,6 +2474,85 @@ export interface components {
             /** Format: date-time */
             heartbeat_at: string;
             heartbeat_age_ms: number;
+        };
+        ClaimedJob: {
+            /** Format: uuid */
+            id: string;
+            task: string;
+            queue: string;
+            attempt: number;
+            /** Format: date-time */
+            claimed_at: string;
+        };
+        ComingJob: {
+            /** Format: uuid */
+            id: string;
+            task: string;
+            queue: string;
+            attempt: number;
+            /** @enum {string} */
+            status: "scheduled" | "retrying";
+            /** Format: date-time */
+            run_at: string;
+        };
+        TaskStatistics: {
+            queued: number;
+            scheduled: number;
+            retrying: number;
+            processing: number;
+            /** @description Of the jobs that are still kept */
+            succeeded: number;
+            /** @description Of the jobs that are still kept */
+            failed: number;
+            /** @description Of the jobs that are still kept */
+            cancelled: number;
+            /** @description `null`: none that could be claimed waits */
+            oldest_waiting_ms: number | null;
+            /** @description Among the newest 1000 ended jobs of all tasks; `null`: none is of this task */
+            sample: {
+                /** @description Jobs of it that succeeded or failed */
+                judged: number;
+                success_ratio: number;
+                /** @description Jobs of it that succeeded: their last attempt is timed */
+                timed: number;
+                mean_ms: number | null;
+                p95_ms: number | null;
+                /**
+                 * Format: date-time
+                 * @description End of the oldest of them
+                 */
+                since: string;
+            } | null;
+        };
+        TaskMonitor: {
+            /**
+             * Format: date-time
+             * @description When the numbers beside it were measured
+             */
+            measured_at: string;
+            /** @description Ids of the live workers */
+            workers: string[];
+            /** @description By worker: what its slots do; at most 1000 claimed jobs in all */
+            active_tasks: {
+                [key: string]: components["schemas"]["ClaimedJob"][];
+            };
+            /** @description By worker: what it has claimed beyond its slots */
+            reserved_tasks: {
+                [key: string]: components["schemas"]["ClaimedJob"][];
+            };
+            /** @description By queue, because no worker holds them: the next 1000 jobs that wait for their time */
+            scheduled_tasks: {
+                [key: string]: components["schemas"]["ComingJob"][];
+            };
+            /** @description Lost workers too, until their jobs are rescued */
+            worker_stats: {
+                [key: string]: components["schemas"]["Worker"];
+            };
+            /** @description Tasks that a live worker can run */
+            registered_tasks: string[];
+            task_stats: {
+                [key: string]: components["schemas"]["TaskStatistics"];
+            };
         };
         Overview: {
             /**

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { withTimeout } from '../../foundation/abort.js';
 import { messageOf } from '../../foundation/errors.js';
@@ -6,12 +7,24 @@ import type { HttpApp } from '../../http/app.js';
 import { problems } from '../../http/problem.js';
 import type { ApiDeps } from '../deps.js';
 import { findingJson, findingSchema } from '../findings.js';
+import { measuredAt } from '../measured.js';
+import {
+  adminReportJson,
+  adminReportSchema,
+  codeOf,
+  type Details,
+  reportJson,
+  reportSchema,
+} from './report.js';
+import { workIfKnown } from './work.js';
 
 /** A load balancer that waits for longer takes the process out anyway. */
 const readyTimeoutMs = 2_000;
 
 const tags = ['health'];
-const open = { permission: 'public' } as const;
+const open = { permission: 'public', watches: true } as const;
+/** Public, and more for those who may read the system. */
+const identified = { permission: 'public', identify: true, watches: true } as const;
 const status = z.enum(['healthy', 'unhealthy']);
 
 const readySchema = z.object({
@@ -19,18 +32,7 @@ const readySchema = z.object({
   reason: z.string().nullable().describe('What the process waits for, when it is not ready'),
 });
 
-const workSchema = z.object({ status, findings: z.array(findingSchema) });
-
-const reportSchema = z
-  .object({
-    status,
-    timestamp: z.iso.datetime(),
-    services: z.record(
-      z.string(),
-      z.object({ status, latency_ms: z.number(), error: z.string().optional() }),
-    ),
-  })
-  .meta({ id: 'HealthReport' });
+const workSchema = z.object({ status, findings: z.array(findingSchema), measured_at: measuredAt });
 
 export function registerHealthRoutes(app: HttpApp, deps: ApiDeps): void {
   app.get(
@@ -65,7 +67,7 @@ export function registerHealthRoutes(app: HttpApp, deps: ApiDeps): void {
   app.get(
     '/health/work',
     {
-      config: { permission: 'system:read' },
+      config: { permission: 'system:read', watches: true },
       schema: {
         summary: 'Accepted work is being done: the gate after a deploy',
         tags,
@@ -75,24 +77,54 @@ export function registerHealthRoutes(app: HttpApp, deps: ApiDeps): void {
     async (_request, reply) => {
       const findings = (await deps.engine.findings()).map(findingJson);
       const healthy = findings.length === 0;
-      return reply.code(healthy ? 200 : 503).send({ status: healthy ? 'healthy' : 'unhealthy', findings });
+      return reply.code(healthy ? 200 : 503).send({
+        status: healthy ? 'healthy' : 'unhealthy',
+        findings,
+        measured_at: new Date().toISOString(),
+      });
     },
   );
   app.get(
     '/api/v1/health',
     {
-      config: open,
+      config: identified,
       schema: {
-        summary: 'Every dependency, with its latency',
+        summary:
+          'Every service, its latency, workers and queues; without `system:read` only the status of each',
         tags,
-        response: { 200: reportSchema, 503: reportSchema },
+        response: { 200: reportSchema, 503: reportSchema, ...problems(401) },
       },
     },
-    async (_request, reply) => {
-      const report = await deps.health.report();
-      return reply.code(report.healthy ? 200 : 503).send(reportJson(report));
+    async (request, reply) => {
+      const { report, details } = await examine(deps, request);
+      return reply.code(codeOf(report)).send(reportJson(report, details));
     },
   );
+  app.get(
+    '/admin/health',
+    {
+      config: identified,
+      schema: {
+        summary: 'The same, with one word for each service',
+        tags,
+        response: { 200: adminReportSchema, 503: adminReportSchema, ...problems(401) },
+      },
+    },
+    async (request, reply) => {
+      const { report, details } = await examine(deps, request);
+      return reply.code(codeOf(report)).send(adminReportJson(report, details));
+    },
+  );
+}
+
+async function examine(
+  { monitor }: ApiDeps,
+  { principal }: FastifyRequest,
+): Promise<{ report: HealthReport; details: Details | undefined }> {
+  if (!principal.has('system:read')) return { report: await monitor.health.report(), details: undefined };
+  // At once, so that the checks of workers and queues and these numbers come from one read.
+  const [report, work] = await Promise.all([monitor.health.report(), workIfKnown(monitor.work)]);
+  return { report, details: { work, uptimeSeconds: process.uptime() } };
 }
 
 /** Public, so it says what is wrong in words of ours alone. */
@@ -105,18 +137,4 @@ async function reasonNotReady({ schemaIsCurrent, logger }: ApiDeps): Promise<str
     logger.warn({ error: messageOf(error) }, 'not ready: the schema cannot be checked');
     return 'The database does not answer.';
   }
-}
-
-function reportJson(report: HealthReport): z.output<typeof reportSchema> {
-  const word = (healthy: boolean) => (healthy ? 'healthy' : 'unhealthy');
-  return {
-    status: word(report.healthy),
-    timestamp: report.at.toISOString(),
-    services: Object.fromEntries(
-      report.checks.map(({ name, healthy, latencyMs, error }) => [
-        name,
-        { status: word(healthy), latency_ms: latencyMs, ...(error === null ? {} : { error }) },
-      ]),
-    ),
-  };
 }

@@ -1,30 +1,14 @@
 import { z } from 'zod';
 import type { Alerts } from '../../alerts/alerts.js';
 import type { Engine } from '../../engine/engine.js';
-import { type JobStatus, jobStatuses, type WorkerInfo } from '../../engine/job.js';
+import { type JobStatus, jobStatuses } from '../../engine/job.js';
 import { alertJson, alertSchema, evaluationShape, noteJson } from '../alerts/schemas.js';
 import { findingJson, findingSchema } from '../findings.js';
 import { jobSummaryJson } from '../jobs/json.js';
 import { jobSummarySchema } from '../jobs/schemas.js';
+import { workerJson, workerSchema } from '../worker.js';
 
 const time = z.iso.datetime();
-
-const workerSchema = z
-  .object({
-    id: z.string(),
-    hostname: z.string(),
-    pid: z.int(),
-    queues: z.array(z.string()).nullable().describe('`null`: every queue'),
-    tasks: z.array(z.string()),
-    concurrency: z.int(),
-    running: z.int(),
-    status: z.enum(['running', 'draining']),
-    live: z.boolean(),
-    started_at: time,
-    heartbeat_at: time,
-    heartbeat_age_ms: z.number(),
-  })
-  .meta({ id: 'Worker' });
 
 const countsShape = Object.fromEntries(jobStatuses.map((status) => [status, z.int()])) as Record<
   JobStatus,
@@ -90,21 +74,4 @@ export class OverviewReader {
       },
     };
   }
-}
-
-function workerJson(worker: WorkerInfo, now: number): z.output<typeof workerSchema> {
-  return {
-    id: worker.id,
-    hostname: worker.hostname,
-    pid: worker.pid,
-    queues: worker.queues && [...worker.queues],
-    tasks: [...worker.tasks],
-    concurrency: worker.concurrency,
-    running: worker.running,
-    status: worker.status,
-    live: worker.live,
-    started_at: worker.startedAt.toISOString(),
-    heartbeat_at: worker.heartbeatAt.toISOString(),
-    heartbeat_age_ms: Math.max(0, now - worker.heartbeatAt.getTime()),
-  };
 }

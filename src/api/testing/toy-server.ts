@@ -10,7 +10,7 @@ import type { Worker } from '../../engine/worker.js';
 import { defineErrors } from '../../foundation/errors.js';
 import { silentLogger } from '../../foundation/logger.js';
 import type { HealthCheck } from '../../health/check.js';
-import { HealthService } from '../../health/service.js';
+import { createMonitor } from '../../health/monitor.js';
 import { createHttpApp, type HttpApp } from '../../http/app.js';
 import type { Authenticator } from '../../identity/authenticator.js';
 import { createPrincipal } from '../../identity/principal.js';
@@ -36,7 +36,9 @@ export interface ToyServer {
 }
 
 export interface ToyServerOptions {
+  /** Beside those of the platform: database, workers, queues. */
   readonly checks?: readonly HealthCheck[];
+  readonly redisUrl?: string;
 }
 
 /** A caller is whoever `X-API-Key` says, with the role before the colon: `member:ann`. */
@@ -101,7 +103,13 @@ export async function createToyServer(options: ToyServerOptions = {}): Promise<T
     database: db.database,
     workloads: [workload],
     alerts: new Alerts(db.database, [workAlerts(db.database)]),
-    health: new HealthService({ checks: options.checks ?? [], logger: silentLogger }),
+    monitor: createMonitor({
+      database: db.database,
+      engine,
+      redisUrl: options.redisUrl,
+      checks: options.checks ?? [],
+      logger: silentLogger,
+    }),
     logger: silentLogger,
     schemaIsCurrent: async () => {
       if (toy.schema === 'unreachable') throw new Error('connect ECONNREFUSED 10.1.2.3');

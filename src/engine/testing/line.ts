@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP line to the database that a test can take away and give back. */
+/** A TCP line to the database, or another server, that a test can take away and give back. */
 export interface Line {
-  /** The database's URL by way of this line. */
+  /** The server's URL by way of this line. */
   readonly url: string;
+  /** Sockets of it that are open now, both ends. */
+  readonly open: number;
   /** Ends what is connected; whoever comes is hung up on. */
   refuse(): void;
   /** From now on nothing passes and nobody is told; whoever comes is let in and never answered. */
@@ -26,6 +28,8 @@ export async function openLine(databaseUrl: string): Promise<Line> {
   const server = createServer((near) => {
     keep(near);
     if (mode === 'refuse') near.destroy();
+    // Read, or the end of the other side would never be seen.
+    if (mode === 'silence') near.resume();
     if (mode !== 'pass') return;
     const far = connect(Number(target.port || 5432), target.hostname);
     keep(far);
@@ -45,6 +49,9 @@ export async function openLine(databaseUrl: string): Promise<Line> {
   };
   return {
     url: url.toString(),
+    get open() {
+      return sockets.size;
+    },
     refuse() {
       mode = 'refuse';
       cut();

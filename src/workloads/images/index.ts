@@ -48,6 +48,8 @@ export function createImages(deps: CreateImagesDeps): Workload {
     checks: [
       {
         name: 'storage',
+        // Jobs of others, and what is known of ours, need no file.
+        essential: false,
         run: async (signal) => {
           await Promise.all([uploads.check(signal), outputs.check(signal)]);
         },
