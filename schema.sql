@@ -57,6 +57,18 @@ create table signalbox.asset (
   constraint asset_width_check CHECK ((width > 0))
 );
 
+create table signalbox.canary (
+  queue text not null,
+  job_id uuid,
+  sent_at timestamp with time zone not null,
+  every_ms double precision not null,
+  answered_at timestamp with time zone,
+  latency_ms double precision,
+  unanswered integer not null default 0,
+  unanswered_since timestamp with time zone,
+  constraint canary_pkey PRIMARY KEY (queue)
+);
+
 create table signalbox.claim (
   id bigint not null,
   worker_id uuid not null,
@@ -649,6 +661,50 @@ create view signalbox.workers as
           WHERE (r.worker_id = w.id)) AS running
    FROM worker w;
 
+CREATE OR REPLACE FUNCTION signalbox.ahead_in_key(p_key text, p_priority smallint, p_place bigint, p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  return (
+    select count(*) from (
+      select from signalbox.job j
+      where j.hold = 'limited' and j.limit_key = p_key and (j.priority, j.place) < (p_priority, p_place)
+      order by j.limit_key, j.priority, j.place limit p_limit) as first);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.ahead_of(p_lanes integer[], p_priority smallint, p_place bigint, p_limit integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  return (
+    with busy as materialized (select r.job_id, r.runs from signalbox.running r)
+    select count(*) from (
+      select from unnest(p_lanes) as l(id)
+      cross join lateral (
+        select from signalbox.job j
+        where j.lane_id = l.id and j.hold is null and (j.priority, j.place) < (p_priority, p_place)
+          and (j.id, j.runs) not in (select b.job_id, b.runs from busy b)
+        order by j.lane_id, j.priority, j.place limit p_limit) as one
+      limit p_limit) as first);
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.begun(events jsonb, run integer, at timestamp with time zone, worker uuid)
  RETURNS jsonb
  LANGUAGE sql
@@ -984,6 +1040,73 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.claimed_before(p_job uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  return (
+    with held as materialized (
+      select c.worker_id, c.id as claim_id, r.ord, r.job_id from signalbox.claim c
+      cross join lateral unnest(c.job_ids, c.runs) with ordinality as r(job_id, runs, ord)
+      join signalbox.job j on j.id = r.job_id and j.runs = r.runs)
+    select count(o.job_id) from held h
+    left join held o on o.worker_id = h.worker_id and (o.claim_id, o.ord) < (h.claim_id, h.ord)
+    where h.job_id = p_job);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.collect_canaries(p_task text)
+ RETURNS TABLE(queue text, answered boolean, latency_ms double precision)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with mine as (
+    select c.queue, c.job_id, c.sent_at from signalbox.canary c
+    where c.job_id is not null order by c.queue for update skip locked),
+  gone as (
+    delete from signalbox.finished f using mine m where f.id = m.job_id
+    returning f.id, f.lane_id, f.status, f.finished_at, f.created_at),
+  counted as (
+    insert into signalbox.tally (lane_id, succeeded, failed, cancelled)
+    select g.lane_id, -count(*) filter (where g.status = 'succeeded'), -count(*) filter (where g.status = 'failed'),
+           -count(*) filter (where g.status = 'cancelled')
+    from gone g group by g.lane_id),
+  judged as (
+    select m.queue, m.sent_at, g.finished_at, g.status = 'succeeded' as answered,
+           extract(epoch from g.finished_at - g.created_at)::double precision * 1000 as latency_ms,
+           exists (select from signalbox.worker w
+                   where w.status = 'running' and w.lease_expires_at > now() and w.started_at <= m.sent_at
+                     and p_task = any(w.tasks) and (w.queues is null or m.queue = any(w.queues))) as awaited
+    from gone g join mine m on m.job_id = g.id)
+  update signalbox.canary c
+  set job_id = null,
+      answered_at = case when j.answered then j.finished_at else c.answered_at end,
+      latency_ms = case when j.answered then j.latency_ms else c.latency_ms end,
+      unanswered = case when j.answered then 0 else c.unanswered + j.awaited::integer end,
+      unanswered_since = case when j.answered then null when j.awaited then coalesce(c.unanswered_since, j.sent_at)
+                              else c.unanswered_since end
+  from judged j where c.queue = j.queue
+  returning c.queue, j.answered, case when j.answered then j.latency_ms end;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.end_cancelled(p_grace_ms double precision)
  RETURNS SETOF uuid
  LANGUAGE plpgsql
@@ -1051,11 +1174,12 @@ begin
            count(*) filter (where p_status = 'failed'), count(*) filter (where p_status = 'cancelled')
     from ended group by lane_id),
   unslotted as (delete from signalbox.slot s using ended e where s.job_id = e.id),
-  -- One that could be claimed had been let in to room of its key, which the next can have now.
+  -- One that could be claimed had been let in to room of its key, which the next can have now. One that waited for its
+  -- key may have been the first, and the next may allow more of the key at once.
   freed as (
     insert into signalbox.freed (keys)
     select array_agg(distinct e.limit_key) from ended e
-    where e.limit_key is not null and e.hold is null and e.claimed_at is null having count(*) > 0),
+    where e.limit_key is not null and (e.hold is null or e.hold = 'limited') and e.claimed_at is null having count(*) > 0),
   released as (
     delete from signalbox.unique_key u using ended e
     where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not p_status = any(u.states))
@@ -1317,6 +1441,39 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.head_of(p_lane integer, OUT job_id uuid, OUT place bigint, OUT oldest bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  v_priority integer := -32768;
+  v_next signalbox.job;
+begin
+  for level in 1..50 loop
+    with busy as materialized (select r.job_id, r.runs from signalbox.running r)
+    select j.* into v_next from signalbox.job j
+    where j.lane_id = p_lane and j.hold is null and j.priority >= v_priority
+      and (j.id, j.runs) not in (select b.job_id, b.runs from busy b)
+    order by j.lane_id, j.priority, j.place limit 1;
+    exit when v_next.id is null;
+    if level = 1 then
+      job_id := v_next.id;
+      place := v_next.place;
+    end if;
+    oldest := least(oldest, v_next.place);
+    v_priority := v_next.priority + 1;
+  end loop;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.heal_limits(OUT slots integer, OUT jobs integer)
  RETURNS record
  LANGUAGE plpgsql
@@ -1423,6 +1580,23 @@ CREATE OR REPLACE FUNCTION signalbox.lock_claims()
 AS $function$
 begin
   perform pg_advisory_xact_lock(1397181507, 1);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.not_promoted(p_before timestamp with time zone, p_limit integer)
+ RETURNS TABLE(lane_id integer, run_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select j.lane_id, j.run_at from signalbox.job j
+  where j.hold in ('scheduled', 'retrying') and j.run_at <= p_before order by j.run_at limit p_limit;
 end $function$
 ;
 
@@ -1533,6 +1707,23 @@ begin
     delete from signalbox.unique_key u using promoted p
     where p.unique_key is not null and u.key = p.unique_key and u.job_id = p.id and not 'queued' = any(u.states))
   select l.queue, count(*) from promoted p join signalbox.lane l on l.id = p.lane_id group by l.queue;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.recent_durations(p_lanes integer[], OUT samples integer, OUT mean_ms double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+begin
+  select count(*), avg(extract(epoch from f.finished_at - f.started_at) * 1000) into samples, mean_ms
+  from (select * from signalbox.finished order by id desc limit 500) as f
+  where f.lane_id = any(p_lanes) and f.started_at is not null and f.status <> 'cancelled'
+    and f.finished_at > now() - interval '1 hour';
 end $function$
 ;
 
@@ -1704,6 +1895,25 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.running_jobs()
+ RETURNS TABLE(lane_id integer, worker_id uuid, claimed_at timestamp with time zone, timeout_ms integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select j.lane_id, r.worker_id, r.claimed_at, j.timeout_ms from signalbox.running r
+  join signalbox.job j on j.id = r.job_id and j.runs = r.runs;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.set_limits(p_kind text, p_name text, p_set_max boolean, p_max integer, p_set_rate boolean, p_rate_count integer, p_rate_period_ms integer, p_declared jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -1816,6 +2026,25 @@ begin
       signalbox.event(f.started_at, 'processing', f.runs, jsonb_build_object('worker_id', f.worker_id)) end,
     signalbox.event(f.finished_at, f.status, f.runs, jsonb_build_object(
       'reason', f.reason, 'error', case when f.status = 'failed' then f.error - 'stack' end)));
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.worker_load()
+ RETURNS TABLE(worker_id uuid, running integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select r.worker_id, count(*)::integer from signalbox.running r
+  join signalbox.job j on j.id = r.job_id and j.runs = r.runs group by r.worker_id;
 end $function$
 ;
 

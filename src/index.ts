@@ -1,11 +1,12 @@
 export { Database, type DatabaseOptions } from './database/database.js';
 export { migrateUp } from './database/migrations.js';
 export type { Queryable } from './database/queryable.js';
+export type { Canary, CanaryEnd } from './engine/canary/canary.js';
 export { Engine, type EngineOptions } from './engine/engine.js';
 export type { EnqueueOptions } from './engine/enqueue.js';
-export type { ExplainReason, Explanation } from './engine/explain.js';
+export type { EstimatedStart, ExplainReason, Explanation } from './engine/explain/explain.js';
 export { PermanentError, RateLimited, Snooze } from './engine/failure.js';
-export type { WorkFinding } from './engine/findings.js';
+export type { WorkFinding } from './engine/findings/findings.js';
 export type { Gates, Limits } from './engine/gates.js';
 export type { AttemptInfo, EngineHooks } from './engine/hooks.js';
 export { checkInvariants, type Violation } from './engine/invariants.js';

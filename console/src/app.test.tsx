@@ -103,6 +103,21 @@ describe('the page', () => {
     expect(list.getAllByText('Its last error says why.')).toHaveLength(2);
   });
 
+  it('says which error keeps a schedule from firing', async () => {
+    const failing = {
+      ...sampleFinding,
+      ...{ code: 'schedule_failing', queue: null, schedule: 'nightly', waiting: 0 },
+      message: 'Schedule "nightly" could not enqueue its job: there is no task "tidy".',
+      remedy: 'Correct its task or its input, or pause it.',
+    };
+    api.overview(sampleOverview({ findings: [failing] }));
+    renderWithQueries(<App />);
+    const list = within(await screen.findByRole('list', { name: 'Work that nobody does' }));
+    expect(list.getByText(/there is no task "tidy"/)).toBeTruthy();
+    expect(list.getByText(/^It has lasted for/)).toBeTruthy();
+    expect(list.getByText('Correct its task or its input, or pause it.')).toBeTruthy();
+  });
+
   it('teaches when there is nothing yet', async () => {
     api.overview(sampleOverview({ counts: noCounts, recent_jobs: [], workers: [] }));
     renderWithQueries(<App />);

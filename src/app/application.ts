@@ -99,9 +99,9 @@ export class Application implements Service {
       ...(await allTasks(config, workloads)),
       ...(notifications.channels.length === 0 ? [] : [notifications.task]),
     ];
-    const { keepSucceededMs, keepFailedMs, keepCancelledMs } = config.get(engineSection);
+    const { keepSucceededMs, keepFailedMs, keepCancelledMs, canary, canaryMs } = config.get(engineSection);
     const keep = { succeededMs: keepSucceededMs, failedMs: keepFailedMs, cancelledMs: keepCancelledMs };
-    const engine = new Engine({ database, tasks, logger, keep });
+    const engine = new Engine({ database, tasks, logger, keep, canaryMs: canary ? canaryMs : null });
     this.#undo.push(() => engine.stop());
     await engine.start();
     if (this.#roles.worker) await this.#startWorker(engine);
@@ -173,7 +173,7 @@ export class Application implements Service {
       `signalbox runs as ${describeRoles(this.#roles)}`,
     );
     for (const { message, remedy } of await engine.findings()) {
-      this.#logger.warn({ remedy }, `${message} Start one: ${remedy}`);
+      this.#logger.warn({ remedy }, `${message} What to do: ${remedy}`);
     }
     if (this.#roles.worker) return;
     const idle = await queuesWithoutWorker(engine);

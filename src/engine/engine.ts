@@ -6,10 +6,12 @@ import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
 import { Acceptor, type NewItem } from './accept.js';
 import { Announcer } from './announcer.js';
+import type { Canary } from './canary/canary.js';
+import { CanarySender, type CanarySenderOptions } from './canary/sender.js';
 import { type Change, changeChannel, subscribeToChanges } from './changes.js';
 import { type EnqueueOptions, prepareJob } from './enqueue.js';
 import { engineErrors } from './errors.js';
-import { findStuckWork, type WorkFinding } from './findings.js';
+import { StuckWork, type WorkFinding } from './findings/findings.js';
 import { Gates, type Limits } from './gates.js';
 import { type EngineHooks, Hooks } from './hooks.js';
 import type { Accepted, AcceptedJob, WorkerInfo } from './job.js';
@@ -23,6 +25,7 @@ import type { EnqueueInto } from './schedules/fire.js';
 import type { ScheduleDefinition } from './schedules/schedule.js';
 import { Scheduler } from './schedules/scheduler.js';
 import { Schedules } from './schedules/schedules.js';
+import { listCanaries } from './sql/canary.js';
 import { unfinishedOf } from './sql/read.js';
 import type { KeepTimes } from './sql/retention.js';
 import { instructWorker, listWorkers } from './sql/workers.js';
@@ -45,6 +48,11 @@ export interface EngineOptions {
   readonly housekeepingMs?: number;
   /** How long ended jobs are kept. @default succeeded and cancelled 7 days, failed 30 */
   readonly keep?: Partial<KeepTimes>;
+  /**
+   * Milliseconds between two canaries of each queue: jobs of the engine's own that prove that work is taken. Workers
+   * of an engine without do not answer those of others. @default null: none
+   */
+  readonly canaryMs?: number | null;
 }
 
 /**
@@ -66,6 +74,7 @@ export class Engine implements Service {
   readonly #notifications: Notifications;
   readonly #promoter: Promoter;
   readonly #leader: Leader;
+  readonly #stuckWork: StuckWork;
 
   /** @throws task_duplicate */
   constructor(options: EngineOptions) {
@@ -77,6 +86,7 @@ export class Engine implements Service {
     this.#lanes = new Lanes(database);
     this.#announcer = new Announcer(database, logger);
     this.gates = new Gates(database, this.#announcer);
+    this.#stuckWork = new StuckWork(database);
     this.#acceptor = new Acceptor(database, this.#lanes, this.#announcer);
     this.#notifications = new Notifications({
       connection: database.directOptions,
@@ -97,6 +107,7 @@ export class Engine implements Service {
       logger,
       hooks: this.#hooks,
       scheduler: new Scheduler({ db: database, logger, enqueue, unfinished: unfinishedOf }),
+      canaries: this.#canarySender(database),
       intervalMs: housekeepingMs,
       keep: { ...defaultKeep, ...options.keep },
     });
@@ -173,7 +184,12 @@ export class Engine implements Service {
 
   /** Accepted work that nobody does. Empty means that every due job has a live worker. */
   async findings(): Promise<WorkFinding[]> {
-    return findStuckWork(this.#options.database);
+    return this.#stuckWork.find();
+  }
+
+  /** The canary of each queue that ever had one. */
+  async canaries(): Promise<Canary[]> {
+    return listCanaries(this.#options.database);
   }
 
   /** Calls `handler` when something moved: a hint that may be missed, so poll too. @returns unsubscribe */
@@ -191,8 +207,17 @@ export class Engine implements Service {
       gates: this.gates,
       hooks: this.#hooks,
       middleware: this.#options.middleware ?? [],
+      canaries: this.#options.canaryMs != null,
       onChange: (handler) => this.onChange(handler),
     });
+  }
+
+  #canarySender(db: Database): CanarySender | undefined {
+    const everyMs = this.#options.canaryMs ?? null;
+    if (everyMs === null) return undefined;
+    const enqueue: CanarySenderOptions['enqueue'] = (tx, task, input, about) =>
+      this.#acceptor.within(tx, task, input, about);
+    return new CanarySender({ db, hooks: this.#hooks, lanes: this.#lanes, enqueue, everyMs });
   }
 
   /** @throws task_unknown, input_invalid */

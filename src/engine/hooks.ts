@@ -1,5 +1,6 @@
 import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
+import type { CanaryEnd } from './canary/canary.js';
 import type { ClaimedJob } from './claimed.js';
 import type { Outcome } from './sql/settle.js';
 
@@ -19,6 +20,8 @@ export interface EngineHooks {
   outcomeLate?(job: AttemptInfo): void;
   /** The leader took a job from a dead worker. */
   jobRescued?(job: { readonly id: string; readonly queue: string; readonly status: string }): void;
+  /** The leader learned what came of a canary. Canaries cause no other call. */
+  canaryEnded?(canary: CanaryEnd): void;
 }
 
 /** Calls every listener; the error of one reaches neither the others nor the engine. */
@@ -49,6 +52,10 @@ export class Hooks {
 
   jobRescued(job: { readonly id: string; readonly queue: string; readonly status: string }): void {
     this.#each((listener) => listener.jobRescued?.(job));
+  }
+
+  canaryEnded(canary: CanaryEnd): void {
+    this.#each((listener) => listener.canaryEnded?.(canary));
   }
 
   #each(call: (listener: EngineHooks) => unknown): void {

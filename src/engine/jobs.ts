@@ -2,10 +2,10 @@ import type { Database } from '../database/database.js';
 import type { SignalboxError } from '../foundation/errors.js';
 import { isId } from '../foundation/ids.js';
 import { engineErrors } from './errors.js';
-import { type Explanation, explain } from './explain.js';
-import { finalStatuses, type Job, type JobEvent, type JobLogLine, type JobStatus } from './job.js';
+import { type Explanation, explain } from './explain/explain.js';
+import { finalStatuses, isFinal, type Job, type JobEvent, type JobLogLine, type JobStatus } from './job.js';
 import { requestCancel, requeue } from './sql/control.js';
-import { readWaitFacts } from './sql/facts.js';
+import { readWaitFacts, type WaitFacts } from './sql/explain.js';
 import { countJobs, findJob, type JobFilter, listEvents, listJobs, listLogs } from './sql/read.js';
 import {
   type ClaimedInfo,
@@ -17,6 +17,8 @@ import {
   sampleEnded,
   type TaskSample,
 } from './sql/snapshot.js';
+
+const maxLooks = 5;
 
 /** Reads jobs and changes them from outside. Every method that takes an id throws job_not_found for an unknown one. */
 export class Jobs {
@@ -109,10 +111,20 @@ export class Jobs {
     );
   }
 
+  /** Why the job is where it is, and what to do about it. */
   async explain(id: string): Promise<Explanation> {
-    const job = await this.get(id);
-    return explain(job, await readWaitFacts(this.#db, id));
+    for (let look = 1; ; look += 1) {
+      const job = await this.get(id);
+      const facts = isFinal(job.status) ? undefined : await readWaitFacts(this.#db, id);
+      const same = facts === undefined ? isFinal(job.status) : isSame(job, facts);
+      // It moved between the two looks. One that never rests is told as it was.
+      if (same || look === maxLooks) return explain(job, facts);
+    }
   }
+}
+
+function isSame({ status, attempt }: Job, facts: WaitFacts): boolean {
+  return status === facts.status && attempt === facts.attempt;
 }
 
 function notFound(id: string): SignalboxError {

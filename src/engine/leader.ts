@@ -4,6 +4,8 @@ import { newId } from '../foundation/ids.js';
 import type { Logger } from '../foundation/logger.js';
 import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
+import type { CanarySender } from './canary/sender.js';
+import { enforcementGraceMs } from './grace.js';
 import type { Hooks } from './hooks.js';
 import { defaultKeep, Retention } from './retention.js';
 import type { Scheduler } from './schedules/scheduler.js';
@@ -24,6 +26,8 @@ export interface LeaderOptions {
   readonly logger: Logger;
   readonly hooks: Hooks;
   readonly scheduler: Scheduler;
+  /** `undefined`: no canaries are sent. */
+  readonly canaries?: CanarySender | undefined;
   /** Turns of housekeeping, milliseconds. @default 1000 */
   readonly intervalMs?: number;
   /** Worker crashes after which a job is failed. @default 3 */
@@ -85,7 +89,7 @@ export class Leader implements Service {
   }
 
   async runOnce(): Promise<{ leading: boolean; rescued: number; enforced: number }> {
-    const { db, logger, hooks, maxCrashes = 3, cancelGraceMs = 30_000 } = this.#options;
+    const { db, logger, hooks, maxCrashes = 3, cancelGraceMs = enforcementGraceMs } = this.#options;
     // A leader that cannot ask is none: another process may be by now.
     this.#leading = false;
     this.#leading = await lead(db, leaderName, this.#holder, this.#intervalMs * 4);
@@ -107,6 +111,7 @@ export class Leader implements Service {
     if (healed.jobs > 0) logger.warn({ ...healed }, 'jobs waited for a limit that had room');
     await addUpTally(db);
     await this.#fireSchedules();
+    await this.#sendCanaries();
     if (this.#retention.due) await this.#retention.runOnce();
     return { leading: true, rescued: rescued.length, enforced };
   }
@@ -117,6 +122,15 @@ export class Leader implements Service {
       await this.#options.scheduler.runOnce();
     } catch (error) {
       this.#options.logger.warn({ error: messageOf(error) }, 'schedules could not be looked at');
+    }
+  }
+
+  /** On their own as well: their absence is told by the findings. */
+  async #sendCanaries(): Promise<void> {
+    try {
+      await this.#options.canaries?.runOnce();
+    } catch (error) {
+      this.#options.logger.warn({ error: messageOf(error) }, 'canaries could not be sent');
     }
   }
 

@@ -1,3 +1,4 @@
+import { canaryTaskName } from './canary/canary.js';
 import { engineErrors } from './errors.js';
 import type { Task } from './task.js';
 
@@ -8,6 +9,8 @@ export class TaskRegistry {
   /** @throws task_duplicate */
   constructor(tasks: readonly Task[]) {
     for (const task of tasks) {
+      if (task.name === canaryTaskName)
+        throw engineErrors.task_duplicate(`Task ${task.name} is the engine's own.`);
       if (this.#tasks.has(task.name))
         throw engineErrors.task_duplicate(`Task ${task.name} is defined twice.`);
       this.#tasks.set(task.name, task);

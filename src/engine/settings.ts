@@ -1,5 +1,5 @@
 import { defineSection } from '../config/section.js';
-import { duration, integer, list } from '../config/setting.js';
+import { duration, flag, integer, list } from '../config/setting.js';
 
 const dayMs = 86_400_000;
 /** Whoever enqueued a job needs a moment to read what came of it. */
@@ -33,6 +33,18 @@ export const engineSection = defineSection({
       env: 'SIGNALBOX_DRAIN_TIMEOUT',
       help: 'How long a stopping worker lets its jobs finish before it gives them back.',
       fallback: 25_000,
+      maxMs: 3_600_000,
+    }),
+    canary: flag({
+      env: 'SIGNALBOX_CANARY',
+      help: 'Whether each queue that has a worker is sent a small job of its own now and then, whose answer proves that work is taken.',
+      fallback: true,
+    }),
+    canaryMs: duration({
+      env: 'SIGNALBOX_CANARY_INTERVAL',
+      help: 'Time between two canaries of a queue.',
+      fallback: 60_000,
+      minMs: 5_000,
       maxMs: 3_600_000,
     }),
     keepSucceededMs: duration({

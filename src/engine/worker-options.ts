@@ -31,6 +31,8 @@ export interface WorkerDeps {
   readonly gates: Gates;
   readonly hooks: Hooks;
   readonly middleware: readonly Middleware[];
+  /** Whether it answers canaries. */
+  readonly canaries: boolean;
   readonly onChange: (handler: (change: Change) => void) => () => void;
 }
 

@@ -4,6 +4,8 @@ import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
 import { Attempt, type Conclusion } from './attempt.js';
 import { logLate, logOutcome } from './attempt-log.js';
+import { canaryTaskName } from './canary/canary.js';
+import { CanaryResponder } from './canary/responder.js';
 import type { Change } from './changes.js';
 import { ClaimBook } from './claim-book.js';
 import type { ClaimedJob } from './claimed.js';
@@ -34,6 +36,7 @@ export class Worker implements Service {
   readonly #book = new ClaimBook();
   readonly #intake: Intake;
   readonly #settler: Settler;
+  readonly #canaries: CanaryResponder | undefined;
   readonly #deadlines = new Deadlines();
   readonly #running = new Map<string, Attempt>();
   #concurrency: number;
@@ -54,11 +57,12 @@ export class Worker implements Service {
     this.#concurrency = options.concurrency;
     this.#instructed = options.concurrency;
     const tasks = deps.tasks.list().map((task) => task.name);
+    const answers = deps.canaries ? [canaryTaskName] : [];
     this.#lease = new Lease({
       db,
       logger,
       queues: options.queues,
-      tasks,
+      tasks: [...tasks, ...answers],
       concurrency: () => this.#concurrency,
       draining: () => this.#draining,
       leaseMs: options.leaseMs,
@@ -78,6 +82,16 @@ export class Worker implements Service {
       claims: this.#book,
       holds: (workerId) => this.#lease.workerId === workerId,
     });
+    this.#canaries = deps.canaries
+      ? new CanaryResponder({
+          db,
+          logger,
+          lanes,
+          claims: this.#book,
+          settler: this.#settler,
+          queues: options.queues,
+        })
+      : undefined;
     this.#claims = new Loop({
       name: 'claim',
       intervalMs: options.pollMs ?? 1_000,
@@ -156,6 +170,7 @@ export class Worker implements Service {
     if (workerId === undefined || this.#draining) return { claimed: 0 };
     if (performance.now() - this.#reconciledAt > reconcileMs) await this.#reconcile(workerId);
     this.#release(this.#intake.takeStale());
+    await this.#tell(async () => this.#canaries?.turn(workerId));
     if (!this.#intake.wanted || this.#isChoked()) {
       this.#intake.putOff();
       return { claimed: 0 };
@@ -347,7 +362,8 @@ export class Worker implements Service {
     const workerId = this.#lease.workerId;
     switch (change.kind) {
       case 'queue':
-        if (this.#options.queues?.includes(change.name) ?? true) this.#claims.wake();
+        if (this.#canaries?.hears(change.name)) this.#claims.wake();
+        else if (this.#options.queues?.includes(change.name) ?? true) this.#claims.wake();
         return;
       case 'job':
         if (this.#running.has(change.id)) void this.#tell(() => this.#honourCancels());

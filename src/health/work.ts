@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.js';
-import type { WorkFinding } from '../engine/findings.js';
+import type { WorkFinding } from '../engine/findings/findings.js';
 import type { WorkerInfo } from '../engine/job.js';
 import type { LaneCounts } from '../engine/sql/snapshot.js';
 import { SharedRead } from './shared-read.js';

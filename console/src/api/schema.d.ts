@@ -2087,13 +2087,19 @@ export interface components {
             state: "inactive" | "pending" | "firing" | "unknown";
         };
         WorkFinding: {
-            code: string;
-            queue: string;
+            /** @enum {string} */
+            code: "no_live_worker" | "no_worker_for_task" | "not_taken" | "worker_lost" | "attempt_overrun" | "not_promoted" | "no_leader" | "canary_unanswered" | "schedule_late" | "schedule_failing";
+            /** @description `null`: more than one */
+            queue: string | null;
             tasks: string[];
+            schedule: string | null;
+            /** @description How many jobs */
             waiting: number;
-            oldest_waiting_ms: number;
+            /** @description `null`: not known */
+            since: string | null;
+            oldest_waiting_ms: number | null;
             message: string;
-            /** @description The command that mends it */
+            /** @description What mends it: a command, or a sentence that may end in one */
             remedy: string;
         };
         WorkerCounts: {
@@ -2325,10 +2331,27 @@ export interface components {
             status: "scheduled" | "blocked" | "queued" | "processing" | "retrying" | "succeeded" | "failed" | "cancelled";
             summary: string;
             reasons: {
-                code: string;
+                /** @enum {string} */
+                code: "succeeded" | "failed" | "cancelled" | "running" | "claimed" | "overrunning" | "worker_lost" | "cancelling" | "too_late" | "no_leader" | "scheduled" | "snoozed" | "retry_wait" | "due" | "blocked" | "paused" | "no_worker" | "no_worker_for_queue" | "no_worker_for_task" | "workers_draining" | "limit_reached" | "key_line" | "rate_limited" | "slots_busy" | "suspect" | "next" | "expires" | "deadline";
                 message: string;
                 remedy: string | null;
+                /** @description What the message says, for programs */
+                details: {
+                    [key: string]: unknown;
+                };
             }[];
+            /** @description `null`: not waiting, or nothing is known that would tell */
+            estimated_start: {
+                /** Format: date-time */
+                at: string;
+                /**
+                 * @description What the estimate rests on
+                 * @enum {string}
+                 */
+                basis: "free_slot" | "set_time" | "rate" | "durations";
+                /** @description Attempts whose durations it rests on; `null`: none */
+                samples: number | null;
+            } | null;
         };
         JobLogLine: {
             seq: number;

@@ -12,8 +12,8 @@ export type JobSummary = Schemas['JobSummary'];
 /** With whatever its workload adds, such as `output_url`. */
 export type Job = Schemas['Job'];
 export type Worker = Schemas['Worker'];
-/** Accepted work that nobody does. `remedy` is a command, or a sentence that ends in one. */
-export type Finding = Schemas['WorkFinding'];
+/** Accepted work that nobody does. `remedy` is a command, or a sentence. A newer server may know more codes. */
+export type Finding = Omit<Schemas['WorkFinding'], 'code'> & { code: string };
 export type Alert = Schemas['Alert'];
 export type Explanation = Schemas['Explanation'];
 export type LogLine = Schemas['JobLogLine'];
@@ -21,7 +21,8 @@ export type LogPage = Schemas['JobLogPage'];
 export type JobPage = Schemas['JobPage'];
 
 /** During a rolling deploy the server may be older than this page and not know a state, or alerts, yet. */
-export type Overview = Omit<Schemas['Overview'], 'counts' | 'alerts'> & {
+export type Overview = Omit<Schemas['Overview'], 'counts' | 'findings' | 'alerts'> & {
   alerts?: Schemas['Overview']['alerts'];
   counts: Partial<Schemas['Overview']['counts']>;
+  findings: Finding[];
 };

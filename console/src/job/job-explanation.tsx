@@ -1,6 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Job } from '../api/types.js';
+import type { Explanation, Job } from '../api/types.js';
+import { plural } from '../display/format.js';
 import { Remedy } from '../display/remedy.js';
+import { When } from '../display/when.js';
 import { explanationQuery } from './queries.js';
 
 /** Why the job is where it is, in the server's words, and what to do. */
@@ -19,13 +21,25 @@ export function JobExplanation({ job }: { job: Job }) {
       <p aria-live="polite" className="text-[15px] leading-6 break-words">
         {data.summary}
       </p>
+      {data.estimated_start != null && <Estimate start={data.estimated_start} />}
       {first?.remedy != null && <Remedy remedy={first.remedy} />}
       {others.map((reason) => (
-        <div key={reason.code} className="grid gap-1.5">
+        <div key={reason.message} className="grid gap-1.5">
           <p className="text-muted">{reason.message}</p>
           {reason.remedy !== null && <Remedy remedy={reason.remedy} />}
         </div>
       ))}
     </section>
+  );
+}
+
+/** An estimate says what it rests on. */
+function Estimate({ start }: { start: NonNullable<Explanation['estimated_start']> }) {
+  const { at, samples } = start;
+  return (
+    <p className="text-muted">
+      Expected to start <When at={at} />
+      {samples !== null && `, from how long the last ${plural(samples, 'attempt')} took`}.
+    </p>
   );
 }

@@ -29,6 +29,7 @@ beforeEach(() => {
         },
         { code: 'next', message: 'A second reason.', remedy: 'signalbox start' },
       ],
+      estimated_start: null,
     }),
   );
   api.on(`GET ${path}/logs`, () => answer({ items: [], next_cursor: null }));
@@ -107,6 +108,23 @@ describe('the panel of a job', () => {
     expect(screen.getByText(/of the first 1,000 lines/)).toBeTruthy();
     fireEvent.scroll(screen.getByRole('list', { name: 'Log lines' }));
     expect(screen.getAllByRole('progressbar').at(-1)?.getAttribute('aria-valuenow')).toBe('100');
+  });
+
+  it('says when it is expected to start, and what that rests on', async () => {
+    const told = { job_id: id, status: 'queued', summary: 'All 4 slots are busy.' };
+    const reason = (name: string) => ({ code: 'paused', message: `Queue ${name} is paused.`, remedy: null });
+    api.on(`GET ${path}/explain`, () =>
+      answer({
+        ...told,
+        reasons: [{ code: 'slots_busy', message: told.summary, remedy: null }, reason('a'), reason('b')],
+        estimated_start: { at, basis: 'durations', samples: 12 },
+      }),
+    );
+    show(sampleJob());
+    const text = (await screen.findByText(/^Expected to start/)).textContent;
+    expect(text).toContain('from how long the last 12 attempts took.');
+    expect(screen.getByText('Queue a is paused.')).toBeTruthy();
+    expect(screen.getByText('Queue b is paused.')).toBeTruthy();
   });
 
   it('says what is wrong: no such job, no explanation, no logs', async () => {

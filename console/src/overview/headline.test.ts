@@ -49,10 +49,29 @@ describe('headline', () => {
     );
   });
 
+  it('does not call everything a job', () => {
+    const late = { ...sampleFinding, code: 'schedule_late', queue: null, schedule: 'nightly', waiting: 0 };
+    expect(say(sampleOverview({ findings: [late] })).sentence).toBe(
+      'Schedule nightly is due and nobody fires it',
+    );
+    expect(say(sampleOverview({ findings: [sampleFinding, late] })).sentence).toBe(
+      '2 things keep work from being done',
+    );
+  });
+
   it.each([
     [{ waiting: 1 }, '1 job waits in queue images and no worker runs it'],
     [{ code: 'worker_lost', waiting: 1 }, '1 job in queue images belongs to a dead worker'],
     [{ code: 'worker_lost', waiting: 2 }, '2 jobs in queue images belong to a dead worker'],
+    [
+      { code: 'no_worker_for_task' },
+      '3 jobs wait in queue images and none of its workers knows images.enhance',
+    ],
+    [{ code: 'not_taken' }, '3 jobs wait in queue images although workers have free slots'],
+    [{ code: 'attempt_overrun', waiting: 1 }, '1 attempt in queue images runs on after the time-out'],
+    [{ code: 'not_promoted' }, 'The time of 3 jobs in queue images has come and nobody queues them'],
+    [{ code: 'no_leader' }, 'No process does the housekeeping'],
+    [{ code: 'schedule_failing', schedule: 'nightly' }, 'Schedule nightly cannot enqueue its job'],
     [{ code: 'something_new', message: 'As told.' }, 'As told.'],
   ])('words a finding %o', (changes, sentence) => {
     expect(findingSentence({ ...sampleFinding, ...changes })).toBe(sentence);

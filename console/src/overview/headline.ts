@@ -66,20 +66,40 @@ function judge(overview: Overview): Headline {
 
 /** Without the age of the wait: the sentence is announced, and must change only when the state does. */
 export function findingSentence(finding: Finding): string {
-  const one = finding.waiting === 1;
+  const { waiting, queue, tasks, schedule } = finding;
+  const jobs = plural(waiting, 'job');
+  const [wait, them, belong] = waiting === 1 ? ['waits', 'it', 'belongs'] : ['wait', 'them', 'belong'];
   switch (finding.code) {
     case 'no_live_worker':
-      return `${plural(finding.waiting, 'job')} ${one ? 'waits' : 'wait'} in queue ${finding.queue} and no worker runs ${one ? 'it' : 'them'}`;
+      return `${jobs} ${wait} in queue ${queue} and no worker runs ${them}`;
+    case 'no_worker_for_task':
+      return `${jobs} ${wait} in queue ${queue} and none of its workers knows ${tasks.join(', ')}`;
+    case 'not_taken':
+      return `${jobs} ${wait} in queue ${queue} although workers have free slots`;
     case 'worker_lost':
-      return `${plural(finding.waiting, 'job')} in queue ${finding.queue} ${one ? 'belongs' : 'belong'} to a dead worker`;
+      return `${jobs} in queue ${queue} ${belong} to a dead worker`;
+    case 'attempt_overrun':
+      return `${plural(waiting, 'attempt')} in queue ${queue} ${waiting === 1 ? 'runs' : 'run'} on after the time-out`;
+    case 'not_promoted':
+      return `The time of ${jobs} in queue ${queue} has come and nobody queues ${them}`;
+    case 'no_leader':
+      return 'No process does the housekeeping';
+    case 'canary_unanswered':
+      return `The workers of queue ${queue} do not take work`;
+    case 'schedule_late':
+      return `Schedule ${schedule} is due and nobody fires it`;
+    case 'schedule_failing':
+      return `Schedule ${schedule} cannot enqueue its job`;
     default:
       return finding.message;
   }
 }
 
 function manyFindings(findings: readonly Finding[]): string {
-  const waiting = findings.reduce((sum, finding) => sum + finding.waiting, 0);
-  const queues = new Set(findings.map((finding) => finding.queue)).size;
+  const ignored = findings.filter(({ waiting, queue }) => waiting > 0 && queue !== null);
+  if (ignored.length < findings.length) return `${findings.length} things keep work from being done`;
+  const waiting = ignored.reduce((sum, finding) => sum + finding.waiting, 0);
+  const queues = new Set(ignored.map(({ queue }) => queue)).size;
   return `${plural(waiting, 'job')} in ${plural(queues, 'queue')} ${waiting === 1 ? 'is' : 'are'} accepted and nobody does ${waiting === 1 ? 'it' : 'them'}`;
 }
 

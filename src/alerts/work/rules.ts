@@ -1,77 +1,80 @@
+import type { FindingCode } from '../../engine/findings/findings.js';
 import { formatDuration } from '../../foundation/time.js';
-import type { AlertRule } from '../rule.js';
+import type { AlertRule, Severity } from '../rule.js';
 import type { WorkFacts } from './facts.js';
 
 type WorkRule = AlertRule<WorkFacts>;
 
-const noLiveWorkers: WorkRule = {
-  name: 'NoLiveWorkers',
-  severity: 'critical',
-  forMs: 15_000,
-  help: 'A queue has jobs that could start and no live worker that can run them.',
-  page: '/',
-  observe: ({ findings }) =>
-    findings
-      .filter(({ code }) => code === 'no_live_worker')
-      .map(({ queue, waiting, message, remedy }) => ({
-        labels: { queue },
-        value: waiting,
-        summary: message,
-        remedy: `Start one: ${remedy}`,
-      })),
-};
+/** Every finding has its rule, so that whatever the first page would show is told without anybody looking. */
+const ofFindings = {
+  no_live_worker: [
+    'NoLiveWorkers',
+    'critical',
+    15_000,
+    'A queue has jobs that could start and no live worker that can run them.',
+  ],
+  no_worker_for_task: [
+    'NoWorkerForTask',
+    'critical',
+    30_000,
+    'Jobs wait for a task that no live worker of their queue knows.',
+  ],
+  not_taken: [
+    'WorkNotTaken',
+    'critical',
+    15_000,
+    'Jobs wait although slots are free and nothing forbids them.',
+  ],
+  worker_lost: [
+    'JobsNotRescued',
+    'critical',
+    0,
+    'Jobs of a dead worker still count as running 15 s after its lease ended.',
+  ],
+  attempt_overrun: ['AttemptOverrun', 'warning', 0, 'An attempt runs on long after its time-out.'],
+  not_promoted: [
+    'JobsNotPromoted',
+    'critical',
+    15_000,
+    'The time of jobs has come, and no process queues them.',
+  ],
+  no_leader: [
+    'NoLeader',
+    'critical',
+    15_000,
+    'No process does the housekeeping (rescue, deadlines, schedules), and there is some to do.',
+  ],
+  canary_unanswered: [
+    'CanaryUnanswered',
+    'critical',
+    15_000,
+    'Live workers serve a queue, and none of them answers its canary.',
+  ],
+  schedule_late: [
+    'ScheduleMissed',
+    'warning',
+    30_000,
+    'A schedule should have fired a minute ago and has not.',
+  ],
+  schedule_failing: ['ScheduleFailing', 'warning', 0, 'A schedule cannot enqueue its job.'],
+} as const satisfies Record<FindingCode, readonly [string, Severity, number, string]>;
 
-const jobsNotRescued: WorkRule = {
-  name: 'JobsNotRescued',
-  severity: 'critical',
-  forMs: 0,
-  help: 'Jobs of a dead worker still count as running 15 s after its lease ended.',
-  page: '/',
-  observe: ({ findings }) =>
-    findings
-      .filter(({ code }) => code === 'worker_lost')
-      .map(({ queue, waiting, message, remedy }) => ({
-        labels: { queue },
-        value: waiting,
-        summary: message,
-        remedy: `Start any process of Signalbox, which rescues them: ${remedy}`,
-      })),
-};
-
-const noLeader: WorkRule = {
-  name: 'NoLeader',
-  severity: 'critical',
-  forMs: 30_000,
-  help: 'No process does the housekeeping: rescue, deadlines, schedules.',
-  page: '/',
-  observe: ({ leaderlessMs }) =>
-    leaderlessMs === null
-      ? []
-      : [
-          {
-            labels: {},
-            value: leaderlessMs / 1_000,
-            summary: `No process has done the housekeeping for ${formatDuration(leaderlessMs)}: jobs of dead workers are not rescued, and no schedule fires.`,
-            remedy:
-              'Look for "housekeeping" in the log of a running process: it says what keeps it from leading.',
-          },
-        ],
-};
-
-const scheduleMissed: WorkRule = {
-  name: 'ScheduleMissed',
-  severity: 'warning',
-  forMs: 90_000,
-  help: 'A schedule should have fired and has not.',
-  page: '/',
-  observe: ({ lateSchedules }) =>
-    lateSchedules.map(({ name, lateMs }) => ({
-      labels: { schedule: name },
-      value: lateMs / 1_000,
-      summary: `Schedule "${name}" should have fired ${formatDuration(lateMs)} ago.`,
-      remedy: 'Its last error says why: read it with the schedule, or in the log of the leader.',
-    })),
-};
+function ruleOf(code: FindingCode): WorkRule {
+  const [name, severity, forMs, help] = ofFindings[code];
+  return Object.freeze({
+    ...{ name, severity, forMs, help },
+    page: '/',
+    observe: ({ findings }: WorkFacts) =>
+      findings
+        .filter((finding) => finding.code === code)
+        .map(({ queue, schedule, waiting, message, remedy }) => ({
+          labels: { ...(queue !== null && { queue }), ...(schedule !== null && { schedule }) },
+          value: waiting,
+          summary: message,
+          remedy,
+        })),
+  });
+}
 
 const pausedMs = 3_600_000;
 
@@ -94,9 +97,6 @@ const pausedLong: WorkRule = {
 
 /** About work in general; those of a workload stand with it. */
 export const workRules: readonly WorkRule[] = Object.freeze([
-  noLiveWorkers,
-  jobsNotRescued,
-  noLeader,
-  scheduleMissed,
+  ...(Object.keys(ofFindings) as FindingCode[]).map(ruleOf),
   pausedLong,
 ]);

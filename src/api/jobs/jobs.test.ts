@@ -215,7 +215,14 @@ describe('one job', () => {
       job_id: id,
       status: 'queued',
       summary: expect.stringContaining('toys'),
-      reasons: [{ code: 'no_worker', remedy: expect.stringContaining('signalbox start') }],
+      reasons: [
+        {
+          code: 'no_worker',
+          details: { queue: 'toys', last_seen_at: null },
+          remedy: expect.stringContaining('signalbox start'),
+        },
+      ],
+      estimated_start: null,
     });
   });
 

@@ -1,4 +1,4 @@
-import type { Explanation } from '../../engine/explain.js';
+import type { Explanation } from '../../engine/explain/explain.js';
 import type { Job, JobEvent, JobLogLine } from '../../engine/job.js';
 import type { JobEventJson, JobJson, JobSummaryJson } from './schemas.js';
 
@@ -76,10 +76,26 @@ export function logLineJson(line: JobLogLine) {
 }
 
 export function explanationJson(explanation: Explanation) {
+  const { jobId, status, summary, reasons, estimatedStart } = explanation;
   return {
-    job_id: explanation.jobId,
-    status: explanation.status,
-    summary: explanation.summary,
-    reasons: explanation.reasons.map(({ code, message, remedy }) => ({ code, message, remedy })),
+    job_id: jobId,
+    status,
+    summary,
+    reasons: reasons.map(({ code, message, remedy, details }) => ({
+      code,
+      message,
+      remedy,
+      details: detailsJson(details),
+    })),
+    estimated_start: estimatedStart && { ...estimatedStart, at: estimatedStart.at.toISOString() },
   };
+}
+
+function detailsJson(details: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value instanceof Date ? value.toISOString() : value,
+    ]),
+  );
 }

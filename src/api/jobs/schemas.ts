@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { estimateBases } from '../../engine/explain/estimate.js';
+import { explainCodes } from '../../engine/explain/reason.js';
 import { jobStatuses } from '../../engine/job.js';
 import { assured } from '../../http/answers.js';
 import { pageOf, pageQuery } from '../../http/pagination.js';
@@ -102,7 +104,22 @@ export const explanationSchema = z
     job_id: z.uuid(),
     status: jobStatus,
     summary: z.string(),
-    reasons: z.array(z.object({ code: z.string(), message: z.string(), remedy: z.string().nullable() })),
+    reasons: z.array(
+      z.object({
+        code: z.enum(explainCodes),
+        message: z.string(),
+        remedy: z.string().nullable(),
+        details: z.record(z.string(), z.unknown()).describe('What the message says, for programs'),
+      }),
+    ),
+    estimated_start: z
+      .object({
+        at: time,
+        basis: z.enum(estimateBases).describe('What the estimate rests on'),
+        samples: z.int().nullable().describe('Attempts whose durations it rests on; `null`: none'),
+      })
+      .nullable()
+      .describe('`null`: not waiting, or nothing is known that would tell'),
   })
   .meta({ id: 'Explanation' });
 

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { EstimatedStart } from '../../engine/explain/explain.js';
 import { type Job, type JobStatus, jobStatuses } from '../../engine/job.js';
 import { formatDuration } from '../../foundation/time.js';
 import { integerArgument } from '../arguments.js';
@@ -90,12 +91,19 @@ const explain: Action = async ({ engine }, id, options) => {
     [
       `${paintStatus(explanation.status)}  ${printable(explanation.summary)}`,
       ...explanation.reasons.slice(1).map(({ message }) => `also: ${printable(message)}`),
+      ...expected(explanation.estimatedStart),
       ...explanation.reasons.flatMap(({ remedy }) =>
         remedy === null ? [] : [`${paint.bold('do')}: ${remedy}`],
       ),
     ].join('\n'),
   );
 };
+
+function expected(start: EstimatedStart | null): string[] {
+  if (start === null) return [];
+  const source = start.samples === null ? '' : ` (from how long the last ${start.samples} attempts took)`;
+  return [`expected to start: ${start.at.toISOString()}${source}`];
+}
 
 const cancel: Action = async ({ engine }, id, options) => {
   const job = await engine.jobs.cancel(id);

@@ -197,11 +197,12 @@ begin
            count(*) filter (where p_status = 'failed'), count(*) filter (where p_status = 'cancelled')
     from ended group by lane_id),
   unslotted as (delete from signalbox.slot s using ended e where s.job_id = e.id),
-  -- One that could be claimed had been let in to room of its key, which the next can have now.
+  -- One that could be claimed had been let in to room of its key, which the next can have now. One that waited for its
+  -- key may have been the first, and the next may allow more of the key at once.
   freed as (
     insert into signalbox.freed (keys)
     select array_agg(distinct e.limit_key) from ended e
-    where e.limit_key is not null and e.hold is null and e.claimed_at is null having count(*) > 0),
+    where e.limit_key is not null and (e.hold is null or e.hold = 'limited') and e.claimed_at is null having count(*) > 0),
   released as (
     delete from signalbox.unique_key u using ended e
     where e.unique_key is not null and u.key = e.unique_key and u.job_id = e.id and not p_status = any(u.states))

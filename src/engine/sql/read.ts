@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/queryable.js';
+import { canaryTaskName } from '../canary/canary.js';
 import { type Job, type JobEvent, type JobLogLine, type JobStatus, jobStatuses } from '../job.js';
 import { type EventRow, type JobRow, jobColumns, type LogRow, toEvent, toJob, toLogLine } from '../row.js';
 
@@ -23,6 +24,7 @@ export async function unfinishedOf(db: Queryable, ids: readonly string[]): Promi
   return new Set((await db.query<{ id: string }>(unfinishedSql, [ids])).rows.map(({ id }) => id));
 }
 
+/** Without canaries, unless their task is asked for. */
 export interface JobFilter {
   readonly statuses?: readonly JobStatus[] | undefined;
   readonly task?: string | undefined;
@@ -37,7 +39,7 @@ export interface JobFilter {
 
 const filters = `
   ($1::text[] is null or status = any($1))
-    and ($2::text is null or task = $2)
+    and case when $2::text is null then task <> '${canaryTaskName}' else task = $2 end
     and ($3::text is null or queue = $3)
     and ($4::text is null or owner = $4)
     and ($5::text is null or $5 = any(tags))
@@ -70,11 +72,12 @@ const countsSql = `
          coalesce(sum(retrying), 0)::float8 as retrying, coalesce(sum(succeeded), 0)::float8 as succeeded,
          coalesce(sum(failed), 0)::float8 as failed, coalesce(sum(cancelled), 0)::float8 as cancelled,
          coalesce(sum(processing), 0)::float8 as processing
-  from signalbox.tally`;
+  from signalbox.tally
+  where lane_id not in (select id from signalbox.lane where task = '${canaryTaskName}')`;
 
 type CountsRow = Record<'live' | Exclude<JobStatus, 'queued' | 'blocked'>, number>;
 
-/** Jobs by state, from the tally that every move adds to. */
+/** Jobs by state, from the tally that every move adds to. Canaries are none of them. */
 export async function countJobs(db: Queryable): Promise<Record<JobStatus, number>> {
   const row = (await db.query<CountsRow>(countsSql)).rows[0] as CountsRow;
   const { live, ...counts } = row;

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/queryable.js';
+import { canaryTaskName } from '../canary/canary.js';
 import type { WorkerInfo } from '../job.js';
 import { toWorker, type WorkerRow } from '../row.js';
 
@@ -48,7 +49,8 @@ export async function removeWorker(db: Queryable, workerId: string): Promise<voi
 
 // Reads the few worker rows, and their claims for the counts.
 const listSql = `
-  select id, hostname, pid, queues, tasks, concurrency, status, started_at, heartbeat_at, live, running
+  select id, hostname, pid, queues, array_remove(tasks, '${canaryTaskName}') as tasks, concurrency, status, started_at,
+         heartbeat_at, live, running
   from signalbox.workers
   order by started_at, id`;
 

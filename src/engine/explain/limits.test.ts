@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { RateLimited } from './failure.js';
-import { Ghost } from './testing/ghost.js';
-import { anyTask, gate, Harness } from './testing/harness.js';
+import { RateLimited } from '../failure.js';
+import { Ghost } from '../testing/ghost.js';
+import { anyTask, gate, Harness } from '../testing/harness.js';
 
 let h: Harness;
 afterEach(() => h.stop());
@@ -53,14 +53,21 @@ describe('explain', () => {
     const { id } = await h.engine.enqueue(slow, {}, limit);
     const { reasons } = await h.engine.jobs.explain(id);
     const running = `may run 1 job at once, and 1 runs: ${first.id}.`;
+    const use = { limit: 1, inUse: 1, jobs: [first.id] };
     expect(reasons).toEqual([
       {
         code: 'limit_reached',
+        details: { kind: 'queue', name: 'default', ...use },
         message: `Queue "default" ${running}`,
         remedy: `To run more at once: engine.gates.limit('queue', 'default', { maxRunning: 2 })`,
       },
       expect.objectContaining({ code: 'limit_reached', message: `Task "slow" ${running}` }),
-      { code: 'limit_reached', message: `Its key "acme" ${running}`, remedy: null },
+      {
+        code: 'limit_reached',
+        details: { kind: 'key', name: 'acme', ...use },
+        message: `Its key "acme" ${running}`,
+        remedy: null,
+      },
     ]);
     await h.engine.gates.limit('queue', 'default', { maxRunning: null });
     await h.engine.gates.limit('task', 'slow', { maxRunning: 0 });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { PermanentError, Snooze } from './failure.js';
-import { anyTask, gate, Harness } from './testing/harness.js';
+import { PermanentError, Snooze } from '../failure.js';
+import { Ghost } from '../testing/ghost.js';
+import { anyTask, gate, Harness } from '../testing/harness.js';
 
 let h: Harness;
 afterEach(() => h.stop());
@@ -47,7 +48,9 @@ describe('explain', () => {
        values (gen_random_uuid(), 'old', 1, '{}', 1, now() + interval '1 minute')`,
     );
     expect(await codes(id)).toEqual(['no_worker_for_task']);
-    expect(await h.engine.findings()).toMatchObject([{ code: 'no_live_worker' }]);
+    expect(await h.engine.findings()).toMatchObject([
+      { code: 'no_worker_for_task', queue: 'default', tasks: ['work'], waiting: 1 },
+    ]);
   });
 
   it('says that slots are busy, how many come before, and that it runs', async () => {
@@ -116,12 +119,10 @@ describe('explain', () => {
     h = await Harness.start([work]);
     await h.engine.stop();
     const { id } = await h.engine.enqueue(work, {});
-    await h.db.database.query(
-      `insert into signalbox.claim (worker_id, claimed_at, job_ids, runs)
-       values (gen_random_uuid(), now() - interval '1 minute', array[$1::uuid], array[0])`,
-      [id],
-    );
-    expect(await codes(id)).toEqual(['worker_lost']);
+    const ghost = await Ghost.appear(h, 'work');
+    await ghost.claim(1);
+    await h.db.database.query(`update signalbox.worker set lease_expires_at = now() - interval '1 minute'`);
+    expect(await codes(id)).toEqual(['worker_lost', 'no_leader']);
     expect(await h.engine.findings()).toMatchObject([{ code: 'worker_lost', waiting: 1 }]);
   });
 });
