@@ -14,6 +14,7 @@ import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
 import { assertExposureAllowed } from '../identity/exposure.js';
 import { apiKeySection } from '../identity/settings.js';
+import { telemetrySection, telemetrySection } from '../telemetry/settings.js';
 import { alertSources, allTasks, createWorkloads, migrationFolders } from './modules.js';
 import { isProduction, openDatabase } from './open-database.js';
 import { describeRoles, type Roles } from './roles.js';
@@ -101,7 +102,9 @@ export class Application implements Service {
     ];
     const { keepSucceededMs, keepFailedMs, keepCancelledMs, canary, canaryMs } = config.get(engineSection);
     const keep = { succeededMs: keepSucceededMs, failedMs: keepFailedMs, cancelledMs: keepCancelledMs };
-    const engine = new Engine({ database, tasks, logger, keep, canaryMs: canary ? canaryMs : null });
+    const { logRateJob: handlerLogRate } = config.get(telemetrySection);
+    const canaries = canary ? canaryMs : null;
+    const engine = new Engine({ database, tasks, logger, keep, handlerLogRate, canaryMs: canaries });
     this.#undo.push(() => engine.stop());
     await engine.start();
     if (this.#roles.worker) await this.#startWorker(engine);

@@ -1,10 +1,11 @@
-import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
+import type { Log } from '../telemetry/logs/log.js';
 
 const leftBehindMs = 500;
 
 /** Runs a service until SIGINT or SIGTERM, then stops it in good order. A second signal ends the process at once. */
-export async function untilSignal(logger: Logger, service: Service): Promise<void> {
+export async function untilSignal(log: Log, service: Service): Promise<void> {
+  const { logger } = log;
   const asked = nextSignal();
   try {
     // A signal during the start counts too: the start is finished, then undone.
@@ -15,11 +16,12 @@ export async function untilSignal(logger: Logger, service: Service): Promise<voi
     process.once('SIGTERM', () => process.exit(143));
     await service.stop();
     logger.info({}, 'stopped');
-    // A handler that was left behind must not keep the process: this ends it when something still holds it.
-    setTimeout(() => process.exit(), leftBehindMs).unref();
   } finally {
     asked.forget();
+    await log.stop();
   }
+  // A handler that was left behind must not keep the process: this ends it when something still holds it.
+  setTimeout(() => process.exit(), leftBehindMs).unref();
 }
 
 interface Asked {

@@ -27,15 +27,19 @@ export class Config {
   readonly #values: ReadonlyMap<string, unknown>;
   readonly effective: readonly EffectiveSetting[];
   readonly warnings: readonly string[];
+  /** The values of all secret settings that are set, so that nothing prints them. */
+  readonly secrets: readonly string[];
 
   constructor(
     values: ReadonlyMap<string, unknown>,
     effective: readonly EffectiveSetting[],
     warnings: readonly string[],
+    secrets: readonly string[],
   ) {
     this.#values = values;
     this.effective = effective;
     this.warnings = warnings;
+    this.secrets = secrets;
   }
 
   get<S extends SettingMap>(section: Section<S>): ValuesOf<S> {
@@ -53,12 +57,14 @@ export function loadConfig(sections: readonly Section[], input: ConfigInput): Co
   const problems: FieldProblem[] = [];
   const effective: EffectiveSetting[] = [];
   const values = new Map<string, unknown>();
+  const secrets: string[] = [];
   for (const section of sections) {
     const parsed: Record<string, unknown> = {};
     const before = problems.length;
     for (const [key, setting] of Object.entries(section.settings)) {
       const given = find(setting, input);
       parsed[key] = given ? parseGiven(setting, given, problems) : setting.fallback;
+      if (setting.secret && given) secrets.push(given.text);
       effective.push(describe(section, setting, given, parsed[key]));
     }
     if (problems.length === before) {
@@ -70,7 +76,7 @@ export function loadConfig(sections: readonly Section[], input: ConfigInput): Co
     const lines = problems.map(({ field, message }) => `${field} ${message}`);
     throw configErrors.config_invalid(lines.join('; '), { fields: problems });
   }
-  return new Config(values, Object.freeze(effective), warningsFor(sections, input));
+  return new Config(values, Object.freeze(effective), warningsFor(sections, input), Object.freeze(secrets));
 }
 
 interface Given {

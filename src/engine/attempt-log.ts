@@ -1,20 +1,33 @@
 import type { Logger } from '../foundation/logger.js';
+import { type TraceFields, traceFieldsOf } from '../foundation/trace-parent.js';
 import type { ClaimedJob } from './claimed.js';
 import type { Outcome } from './sql/settle.js';
+
+/** What every line about an attempt says. */
+export interface AttemptFields extends Partial<TraceFields> {
+  readonly job_id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly worker: string;
+}
+
+export type AttemptNames = Pick<ClaimedJob, 'id' | 'task' | 'queue' | 'attempt' | 'workerId' | 'traceParent'>;
+
+export function fieldsOf(job: AttemptNames): AttemptFields {
+  const { id, task, queue, attempt, workerId, traceParent } = job;
+  return { ...traceFieldsOf(traceParent), job_id: id, task, queue, attempt, worker: workerId };
+}
 
 /** What went wrong in an attempt. Successes are told by the hooks: a line each would be most of what a worker does. */
 export function logOutcome(logger: Logger, job: ClaimedJob, outcome: Outcome, ms: number): void {
   if (outcome.kind !== 'failed' && outcome.kind !== 'retrying') return;
   const { type, message } = outcome.error;
-  const line = { ...idsOf(job), ms: Math.round(ms), error_type: type, error: message };
+  const line = { ...fieldsOf(job), ms: Math.round(ms), error_type: type, error: message };
   logger[outcome.kind === 'failed' ? 'error' : 'warn'](line, `attempt ${outcome.kind}`);
 }
 
 export function logLate(logger: Logger, job: ClaimedJob, ms: number, lateOutcomes: number): void {
-  const line = { ...idsOf(job), ms: Math.round(ms), late_outcomes: lateOutcomes };
+  const line = { ...fieldsOf(job), ms: Math.round(ms), late_outcomes: lateOutcomes };
   logger.warn(line, 'the attempt was taken away; its outcome was dropped');
-}
-
-function idsOf(job: ClaimedJob) {
-  return { job_id: job.id, task: job.task, queue: job.queue, attempt: job.attempt };
 }

@@ -2,9 +2,11 @@ import type { Database } from '../database/database.js';
 import type { Queryable } from '../database/queryable.js';
 import { type AbortCause, AbortReason } from '../foundation/abort.js';
 import { messageOf } from '../foundation/errors.js';
-import type { Logger } from '../foundation/logger.js';
+import { type Logger, loggerWith } from '../foundation/logger.js';
+import { fieldsOf } from './attempt-log.js';
 import type { ClaimedJob } from './claimed.js';
 import { PermanentError } from './failure.js';
+import { HandlerLog } from './handler-log.js';
 import { Journal } from './journal.js';
 import { storableJson } from './json.js';
 import { type Lost, outcomeOfError, outcomeOfValue, parseInput } from './outcome.js';
@@ -21,6 +23,8 @@ export interface AttemptOptions {
   readonly onCompleted: () => void;
   /** How long a handler may go on after its signal fired before it is left behind, milliseconds. */
   readonly abortGraceMs: number;
+  /** Lines a second that the handler may add to the log of the process. */
+  readonly handlerLogRate: number;
 }
 
 /** What the handler did: it returned, it threw, or it ignored its signal until the grace was over. */
@@ -37,6 +41,7 @@ export class Attempt {
   readonly #options: AttemptOptions;
   #controller: AbortController | undefined;
   #journal: Journal | undefined;
+  #handlerLog: HandlerLog | undefined;
   #grace: NodeJS.Timeout | undefined;
   /** Whoever waits for its end; nobody before it has begun and after its handler has ended. */
   #ended: ((conclusion: Conclusion) => void) | undefined;
@@ -105,16 +110,24 @@ export class Attempt {
     this.#ended = undefined;
     clearTimeout(this.#grace);
     if (ending.kind === 'ignored') this.#tellIgnored();
+    this.#handlerLog?.close();
     if (this.#journal === undefined) ended(this.#conclusionOf(ending));
     else void this.#journal.close().then(() => ended(this.#conclusionOf(ending)));
   }
 
   get journal(): Journal {
-    const { db, logger } = this.#options;
-    this.#journal ??= new Journal(db, this.fence, logger, () => {
+    if (this.#journal !== undefined) return this.#journal;
+    const { db, logger, job } = this.#options;
+    this.#journal = new Journal(db, this.fence, loggerWith(logger, fieldsOf(job)), () => {
       this.abort('lease_lost', 'the attempt was given to another worker');
     });
     return this.#journal;
+  }
+
+  get handlerLog(): HandlerLog {
+    const { job, logger, handlerLogRate } = this.#options;
+    this.#handlerLog ??= new HandlerLog(logger, job, handlerLogRate);
+    return this.#handlerLog;
   }
 
   /** See `TaskContext.complete`. */
@@ -144,7 +157,7 @@ export class Attempt {
   #tellIgnored(): void {
     const { job, abortGraceMs, logger } = this.#options;
     logger.error(
-      { job_id: job.id, task: job.task, attempt: job.attempt },
+      fieldsOf(job),
       `the handler did not stop within ${abortGraceMs} ms of its abort signal and is left behind`,
     );
   }
@@ -156,7 +169,7 @@ export class Attempt {
     if (ending.kind === 'returned') return outcomeOfValue(job, task, ending.value, aborted);
     const thrown = ending.kind === 'threw' ? ending.error : aborted;
     return outcomeOfError(job, task, thrown, aborted, (error) => {
-      const line = { job_id: job.id, task: job.task, error: messageOf(error) };
+      const line = { ...fieldsOf(job), error: messageOf(error) };
       logger.error(line, 'the classifier of a task threw');
     });
   }
@@ -183,7 +196,10 @@ class AttemptContext implements TaskContext {
   }
 
   get log(): TaskContext['log'] {
-    return (level, message, data) => this.#attempt.journal.log(level, message, data);
+    return (level, message, data) => {
+      this.#attempt.journal.log(level, message, data);
+      this.#attempt.handlerLog.write(level, message, data);
+    };
   }
 
   get complete(): TaskContext['complete'] {

@@ -13,6 +13,7 @@ import { type EnqueueOptions, prepareJob } from './enqueue.js';
 import { engineErrors } from './errors.js';
 import { StuckWork, type WorkFinding } from './findings/findings.js';
 import { Gates, type Limits } from './gates.js';
+import { defaultHandlerLogRate } from './handler-log.js';
 import { type EngineHooks, Hooks } from './hooks.js';
 import type { Accepted, AcceptedJob, WorkerInfo } from './job.js';
 import { Jobs } from './jobs.js';
@@ -53,6 +54,8 @@ export interface EngineOptions {
    * of an engine without do not answer those of others. @default null: none
    */
   readonly canaryMs?: number | null;
+  /** Lines a second that the handler of one job may add to `logger`; ten seconds' worth at once. @default 10 */
+  readonly handlerLogRate?: number;
 }
 
 /**
@@ -208,6 +211,7 @@ export class Engine implements Service {
       hooks: this.#hooks,
       middleware: this.#options.middleware ?? [],
       canaries: this.#options.canaryMs != null,
+      handlerLogRate: this.#options.handlerLogRate ?? defaultHandlerLogRate,
       onChange: (handler) => this.onChange(handler),
     });
   }

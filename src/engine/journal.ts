@@ -29,7 +29,7 @@ export class Journal {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  /** `onLost` is called when the database says that the attempt was taken away. */
+  /** `logger` says which job it is. `onLost` is called when the database says that the attempt was taken away. */
   constructor(db: Database, fence: Fence, logger: Logger, onLost: () => void) {
     this.#db = db;
     this.#fence = fence;
@@ -103,7 +103,7 @@ export class Journal {
       else if (told) this.#told = progress;
     } catch (error) {
       this.#logger.warn(
-        { job_id: this.#fence.jobId, lines: lines.length, error: messageOf(error) },
+        { lines: lines.length, error: messageOf(error) },
         'log lines or progress of a job could not be written',
       );
     }

@@ -168,7 +168,13 @@ export class Settler {
     }
     const { fence, outcome, limited, settled } = only;
     this.#options.logger.error(
-      { job_id: fence.jobId, attempt: fence.attempt, outcome: outcome.kind, error: messageOf(error) },
+      {
+        job_id: fence.jobId,
+        attempt: fence.attempt,
+        worker: fence.workerId,
+        outcome: outcome.kind,
+        error: messageOf(error),
+      },
       'the outcome of an attempt cannot be stored',
     );
     if (outcome.kind === 'failed') {

@@ -18,7 +18,10 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   /** Tells how far the work is: `fraction` from 0 to 1. Kept at most a few times a second. */
   progress(fraction: number, message?: string): void;
-  /** Writes a line to the job's own log. Bounded: lines past the limit are counted, not kept. */
+  /**
+   * Writes a line to the job's own log, and to the log of the process, where it says which job and attempt it is of.
+   * Both are bounded: lines past the limit are counted, not kept.
+   */
   log(level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void;
   /**
    * Completes the job in one transaction with the handler's own writes: what `work` returns is the result, and both are

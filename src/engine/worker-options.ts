@@ -33,6 +33,7 @@ export interface WorkerDeps {
   readonly middleware: readonly Middleware[];
   /** Whether it answers canaries. */
   readonly canaries: boolean;
+  readonly handlerLogRate: number;
   readonly onChange: (handler: (change: Change) => void) => () => void;
 }
 

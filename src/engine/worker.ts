@@ -222,7 +222,7 @@ export class Worker implements Service {
   }
 
   #begin(job: ClaimedJob): void {
-    const { db, logger, tasks, hooks, gates, middleware } = this.#deps;
+    const { db, logger, tasks, hooks, gates, middleware, handlerLogRate } = this.#deps;
     const abortGraceMs = this.#options.abortGraceMs ?? 5_000;
     const onCompleted = (): void => {
       if (job.limited) this.#freed(job);
@@ -234,6 +234,7 @@ export class Worker implements Service {
       task: tasks.require(job.task),
       middleware,
       abortGraceMs,
+      handlerLogRate,
       onCompleted,
     });
     // Claimed anew by ourselves before we heard that a crash of the database undid the claim.

@@ -21,6 +21,7 @@ import { defaultLimits, type HttpLimits } from './limits.js';
 import { installLinger } from './linger.js';
 import { installOpenApi, pluginPermission } from './openapi.js';
 import { requestIdOf } from './request-id.js';
+import { installRequestLog, logFieldsOf } from './request-log.js';
 import { assertDeclaredBody, assertDeclaredQuery, assertMediaType, assertUrlText } from './request-shape.js';
 import { installRequestStatistics, RequestStatistics } from './request-statistics.js';
 import { RouteTable } from './routes.js';
@@ -68,7 +69,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   app.decorate('limits', limits);
   app.decorate('requestStatistics', new RequestStatistics());
   app.decorate('routeTable', new RouteTable());
-  app.decorate('eventStreams', new EventStreams(options.logger, limits.streams));
+  app.decorate('eventStreams', new EventStreams(limits.streams));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(answerCompiler(options.checkAnswers ?? false));
   app.addHook('onRoute', (route) => {
@@ -80,7 +81,8 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
     }
     app.routeTable.add(route, permission);
   });
-  installErrorAnswers(app, options.logger);
+  installRequestLog(app, options.logger);
+  installErrorAnswers(app);
   installShutdown(app, limits, options.logger);
   // Hooks that wait for nothing call back: an async one costs every request a promise and a turn of the queue.
   app.addHook('onRequest', (request, _reply, done) => {
@@ -175,7 +177,7 @@ async function installBodies(app: HttpApp, limits: HttpLimits): Promise<void> {
 function logAccess(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { url, config } = request.routeOptions;
   const fields = {
-    request_id: request.id,
+    ...logFieldsOf(request),
     method: request.method,
     // The template: a path would put ids and whatever strangers try into every index of the log.
     route: url ?? null,

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf, type SignalboxError } from '../foundation/errors.js';
-import type { Logger } from '../foundation/logger.js';
 import type { HttpApp } from './app.js';
 import { fieldsInvalid, httpErrors } from './errors.js';
 import { typedError } from './foreign-errors.js';
@@ -9,10 +8,10 @@ import { problemMediaType, toProblem } from './problem.js';
 import { decoded } from './request-shape.js';
 
 /** Every error leaves as a problem; what is our fault is logged with the id under which the caller got it. */
-export function installErrorAnswers(app: HttpApp, logger: Logger): void {
+export function installErrorAnswers(app: HttpApp): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = typedError(thrown);
-    if (error.status >= 500) logFault(logger, request, error);
+    if (error.status >= 500) logFault(request, error);
     return sendProblem(request, reply, error);
   });
   app.setNotFoundHandler((request) => {
@@ -83,11 +82,10 @@ function pathOf(request: FastifyRequest): string {
   return request.raw.url?.split('?')[0] ?? '/';
 }
 
-function logFault(logger: Logger, request: FastifyRequest, error: SignalboxError): void {
+function logFault(request: FastifyRequest, error: SignalboxError): void {
   const { cause } = error;
-  logger.error(
+  request.logger.error(
     {
-      request_id: request.id,
       method: request.method,
       route: request.routeOptions.url ?? null,
       code: error.code,

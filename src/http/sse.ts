@@ -4,7 +4,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { AbortReason, waitOrAbort } from '../foundation/abort.js';
 import { messageOf } from '../foundation/errors.js';
-import type { Logger } from '../foundation/logger.js';
 import { fieldInvalid, httpErrors } from './errors.js';
 
 /** One event of a stream. `data` becomes one line of JSON. */
@@ -32,13 +31,11 @@ const shutdownRetryMs = 500;
 
 /** The event streams of one application, so that its stop can end them. */
 export class EventStreams {
-  readonly #logger: Logger;
   readonly #limit: number;
   readonly #open = new Set<OpenStream>();
   #closing = false;
 
-  constructor(logger: Logger, limit: number) {
-    this.#logger = logger;
+  constructor(limit: number) {
     this.#limit = limit;
   }
 
@@ -59,7 +56,7 @@ export class EventStreams {
       .run(source)
       .catch((error: unknown) => {
         // The headers are sent: all that is left is to end, and the client comes back by itself.
-        this.#logger.error({ request_id: request.id, error: messageOf(error) }, 'an event stream broke off');
+        request.logger.error({ error: messageOf(error) }, 'an event stream broke off');
       })
       .finally(() => this.#open.delete(stream));
     return reply

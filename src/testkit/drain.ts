@@ -4,6 +4,7 @@ import { ClaimBook } from '../engine/claim-book.js';
 import { type ClaimedJob, toClaimedJob } from '../engine/claimed.js';
 import { Deadlines } from '../engine/deadlines.js';
 import type { Engine } from '../engine/engine.js';
+import { defaultHandlerLogRate } from '../engine/handler-log.js';
 import type { Hooks } from '../engine/hooks.js';
 import { Lanes } from '../engine/lanes.js';
 import type { Lost } from '../engine/outcome.js';
@@ -109,7 +110,16 @@ export class Drain {
     const { db, engine, hooks, logger, middleware } = this.#deps;
     const task = engine.tasks.require(job.task);
     const onCompleted = () => undefined;
-    const attempt = new Attempt({ db, logger, job, task, middleware, abortGraceMs: 5_000, onCompleted });
+    const attempt = new Attempt({
+      db,
+      logger,
+      job,
+      task,
+      middleware,
+      abortGraceMs: 5_000,
+      handlerLogRate: defaultHandlerLogRate,
+      onCompleted,
+    });
     deadlines.watch(attempt);
     hooks.attemptStarted(job);
     const started = performance.now();

@@ -29,4 +29,13 @@ export const open = task({
   run: async ({ text }) => ({ text }),
 });
 
+export const talk = task({
+  name: 'test.talk',
+  input: z.strictObject({ text: z.string().max(1_000), times: z.int().min(1).max(10_000) }),
+  open: { permission: 'jobs:write', price: () => 0, admit: async () => undefined },
+  run: async ({ text, times }, { log }) => {
+    for (let n = 0; n < times; n += 1) log('info', text, { n });
+  },
+});
+
 export const notATask = { name: 'something else' };

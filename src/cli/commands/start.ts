@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { Application } from '../../app/application.js';
 import { readConfig } from '../../app/config.js';
 import { rolesFrom } from '../../app/roles.js';
-import { createLogger } from '../../telemetry/logger.js';
+import { appSection } from '../../app/settings.js';
+import { openLog } from '../../telemetry/logs/log.js';
+import { lokiTargetOf } from '../../telemetry/logs/loki/loki-target.js';
 import { telemetrySection } from '../../telemetry/settings.js';
 import { untilSignal } from '../signals.js';
 
@@ -36,12 +38,19 @@ export function startCommand(): Command {
         HOST: flags.host,
         PORT: flags.port,
       });
-      const { logLevel: level } = config.get(telemetrySection);
-      const pretty = process.stdout.isTTY === true && !flags.json;
-      const logger = createLogger({ level, pretty, buffered: true });
+      const settings = config.get(telemetrySection);
+      const log = openLog({
+        level: settings.logLevel,
+        pretty: process.stdout.isTTY === true && !flags.json,
+        buffered: true,
+        secrets: config.secrets,
+        rates: { source: settings.logRate, total: settings.logRateTotal },
+        loki: lokiTargetOf(settings, config.get(appSection).environment),
+      });
+      const { logger } = log;
       for (const warning of config.warnings) logger.warn({}, warning);
       const roles = rolesFrom({ server: flags.server, worker: flags.worker || flags.bgTasks });
       const application = new Application({ config, logger, roles });
-      await untilSignal(logger, application);
+      await untilSignal(log, application);
     });
 }

@@ -71,7 +71,10 @@ async function bringUp(setting: Setting): Promise<RunningServer> {
       const url = databaseUrl(postmaster.port, setting.password);
       return { url, adopted: adopted !== undefined, postmaster, layout: setting.layout };
     }
-    setting.logger.warn({ attempt, adopted: adopted !== undefined }, 'the server ended while it started');
+    setting.logger.warn(
+      { tried: attempt, adopted: adopted !== undefined },
+      'the server ended while it started',
+    );
     if (attempt < attempts) await sleep(pauseMs * 2 ** (attempt - 1), undefined, { signal: setting.signal });
   }
   const tail = await logTail(setting.layout.serverLog, logged);

@@ -67,7 +67,15 @@ export class CanaryResponder {
 
   #answer(job: ClaimedJob): void {
     const { db, logger, settler } = this.#options;
-    const about = { db, logger, job, middleware: [], abortGraceMs: 0, onCompleted: () => undefined };
+    const about = {
+      db,
+      logger,
+      job,
+      middleware: [],
+      handlerLogRate: 0,
+      abortGraceMs: 0,
+      onCompleted: () => undefined,
+    };
     const attempt = new Attempt({ ...about, task: answer });
     attempt.begin((outcome) => {
       if (outcome.kind === 'lost' || outcome.kind === 'completed') return;

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Database } from '../../database/database.js';
 import type { TaskContext } from '../../engine/task.js';
 import { messageOf } from '../../foundation/errors.js';
-import type { Logger } from '../../foundation/logger.js';
 import type { ScratchFolder } from '../../storage/local/scratch-folder.js';
 import { writeNewFile } from '../../storage/local/write-file.js';
 import type { ObjectStore } from '../../storage/object-store.js';
@@ -21,7 +20,6 @@ export interface EnhancerDeps {
   readonly inspector: ImageInspector;
   readonly model: ImageModel;
   readonly scratch: ScratchFolder;
-  readonly logger: Logger;
 }
 
 /** Where the phases of one enhancement lie between 0 and 1. */
@@ -107,30 +105,31 @@ export class Enhancer {
     { id }: Enhancement,
     { contentType, width, height }: OutputFacts,
     path: string,
-    { job, signal }: TaskContext,
+    context: TaskContext,
   ): Promise<Output> {
+    const { job, signal } = context;
     const { database, outputs } = this.#deps;
     const folder = `enhancements/${id}/`;
     const key = `${folder}${job.attempt}.${formatOf(contentType).extension}`;
     const { bytes, sha256 } = await outputs.put(key, createReadStream(path), { contentType, signal });
     const output: Output = { key, contentType, bytes, width, height, sha256 };
-    if (signal.aborted) await this.#drop(key);
+    if (signal.aborted) await this.#drop(key, context);
     signal.throwIfAborted();
     // When this fails the object stays: whether it was recorded is not known. The next attempt finds out.
     const won = await store.recordOutput(database, id, output);
     const recorded = won ? output : (await this.#find(id)).output;
     if (recorded === undefined) throw imageErrors.enhancement_not_found(`The enhancement ${id} is gone.`);
     for await (const other of outputs.list(folder))
-      if (other.key !== recorded.key) await this.#drop(other.key);
+      if (other.key !== recorded.key) await this.#drop(other.key, context);
     return recorded;
   }
 
   /** A leftover costs room and nothing else: the job does not fail by it. */
-  async #drop(key: string): Promise<void> {
+  async #drop(key: string, context: TaskContext): Promise<void> {
     try {
       await this.#deps.outputs.delete(key);
     } catch (error) {
-      this.#deps.logger.warn({ key, error: messageOf(error) }, 'a lost output could not be removed');
+      context.log('warn', 'a lost output could not be removed', { key, error: messageOf(error) });
     }
   }
 }

@@ -24,7 +24,6 @@ export interface ImagesDeps {
   readonly scratch: ScratchFolder;
   readonly jobs: { get(id: string): Promise<Job> };
   readonly maxUploadBytes: number;
-  readonly logger: Logger;
 }
 
 export interface EnhanceInput {
@@ -55,7 +54,11 @@ export class Images {
    * @throws fields_invalid, asset_name_invalid, asset_too_large, asset_empty, asset_type_unsupported,
    * image_too_many_pixels, image_corrupt, storage_unavailable
    */
-  async upload(owner: string, parts: AsyncIterable<UploadPart>, signal: AbortSignal): Promise<Asset> {
+  async upload(
+    owner: string,
+    parts: AsyncIterable<UploadPart>,
+    { signal, logger }: { readonly signal: AbortSignal; readonly logger: Logger },
+  ): Promise<Asset> {
     const { scratch, inspector, maxUploadBytes } = this.#deps;
     return scratch.use(async (folder) => {
       const received = await receiveUpload(parts, { folder, maxBytes: maxUploadBytes, signal });
@@ -70,7 +73,7 @@ export class Images {
         sha256: received.sha256,
         objectKey: `assets/${id}/original.${formatOf(inspected.contentType).extension}`,
       };
-      return this.#keep(asset, received.path, signal);
+      return this.#keep(asset, received.path, { signal, logger });
     });
   }
 
@@ -136,8 +139,12 @@ export class Images {
   }
 
   /** The row comes first, so that no object is ever without one that tells of it. */
-  async #keep(asset: Omit<Asset, 'createdAt'>, path: string, signal: AbortSignal): Promise<Asset> {
-    const { database, uploads, logger } = this.#deps;
+  async #keep(
+    asset: Omit<Asset, 'createdAt'>,
+    path: string,
+    { signal, logger }: { readonly signal: AbortSignal; readonly logger: Logger },
+  ): Promise<Asset> {
+    const { database, uploads } = this.#deps;
     const { id, objectKey, contentType } = asset;
     await store.insertAsset(database, asset);
     try {

@@ -38,8 +38,8 @@ export function createImages(deps: CreateImagesDeps): Workload {
   const inspector = new SharpInspector({ maxPixels });
   const model = deps.model ?? new LocalModel({ maxPixels });
   const jobs = new Jobs(database);
-  const images = new Images({ database, uploads, inspector, scratch, jobs, maxUploadBytes, logger });
-  const enhancer = new Enhancer({ database, uploads, outputs, inspector, model, scratch, logger });
+  const images = new Images({ database, uploads, inspector, scratch, jobs, maxUploadBytes });
+  const enhancer = new Enhancer({ database, uploads, outputs, inspector, model, scratch });
   return Object.freeze<Workload>({
     name: 'images',
     errors: imageErrors.$specs,

@@ -72,7 +72,10 @@ function registerAssets(app: HttpApp, { images }: RouteDeps): void {
         });
       }
       const signal = disconnection(reply);
-      const asset = await images.upload(request.principal.id, uploadParts(request), signal);
+      const asset = await images.upload(request.principal.id, uploadParts(request), {
+        signal,
+        logger: request.logger,
+      });
       return reply.code(201).header('location', `/assets/${asset.id}`).send(assetJson(asset));
     },
   );

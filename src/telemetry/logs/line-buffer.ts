@@ -1,18 +1,16 @@
-import { symbols } from 'pino';
+import { urgentLevel } from './levels.js';
+import type { LineTarget } from './line-sink.js';
 
 /** Written at the latest after this time, or when this many characters have come together. */
 const holdMs = 50;
 const holdLength = 16_384;
-const warning = 40;
 
 /**
  * Gathers log lines for a moment and writes them together: one write per line is a system call per request. A line of
  * level warn or above goes out at once, with all before it; the end of the process, also by an uncaught error, writes
  * the rest. A process that is killed or loses its power loses the lines below warn of its last 50 ms.
  */
-export class LineBuffer {
-  /** Asks pino to set `lastLevel` before each line. */
-  readonly [symbols.needsMetadataGsym] = true;
+export class LineBuffer implements LineTarget {
   lastLevel = 0;
   readonly #destination: NodeJS.WritableStream;
   #text = '';
@@ -20,12 +18,11 @@ export class LineBuffer {
 
   constructor(destination: NodeJS.WritableStream) {
     this.#destination = destination;
-    process.on('exit', () => this.flush());
   }
 
   write(line: string): void {
     this.#text += line;
-    if (this.lastLevel >= warning || this.#text.length >= holdLength) this.flush();
+    if (this.lastLevel >= urgentLevel || this.#text.length >= holdLength) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), holdMs).unref();
   }
 
