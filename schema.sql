@@ -732,7 +732,8 @@ CREATE OR REPLACE FUNCTION signalbox.brief(j job, input json)
  STABLE
 AS $function$
   select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
-    j.timeout_ms, ',', input,
+    j.timeout_ms, ',', input, ',',
+    signalbox.ready_since(j),
     case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
            or least(j.expires_at, j.deadline_at) is not null
          then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
@@ -1708,6 +1709,74 @@ begin
     where p.unique_key is not null and u.key = p.unique_key and u.job_id = p.id and not 'queued' = any(u.states))
   select l.queue, count(*) from promoted p join signalbox.lane l on l.id = p.lane_id group by l.queue;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.queue_ages()
+ RETURNS TABLE(queue text, waiting_ms double precision, running_ms double precision, overrun_ms double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
+ SET jit TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  v_now bigint := signalbox.place_of(clock_timestamp());
+begin
+  return query
+  with busy as materialized (select r.job_id, r.runs, r.claimed_at from signalbox.running r),
+  ready as (
+    select l.queue, (
+      with recursive step as (
+        (select j.priority, 1 as n from signalbox.job j where j.lane_id = l.id and j.hold is null
+         order by j.priority limit 1)
+        union all
+        select (select j.priority from signalbox.job j
+                where j.lane_id = l.id and j.hold is null and j.priority > s.priority order by j.priority limit 1), s.n + 1
+        from step s where s.priority is not null and s.n < 100)
+      select min((
+        select signalbox.ready_since(j) from signalbox.job j
+        where j.lane_id = l.id and j.hold is null and j.priority = s.priority
+          and (j.id, j.runs) not in (select b.job_id, b.runs from busy b)
+        order by j.place limit 1))
+      from step s where s.priority is not null) as since
+    from signalbox.lane l),
+  due as (
+    select l.queue, signalbox.place_of(min(j.run_at)) as since
+    from (select j.lane_id, j.run_at from signalbox.job j
+          where j.hold in ('scheduled', 'retrying') and j.run_at <= now() order by j.run_at limit 1000) as j
+    join signalbox.lane l on l.id = j.lane_id
+    group by l.queue),
+  waiting as (
+    select w.queue, (v_now - min(w.since)) / 1000.0 as ms
+    from (select * from ready union all select * from due) as w group by w.queue),
+  active as (
+    select l.queue, extract(epoch from max(clock_timestamp() - b.claimed_at)) * 1000 as ms,
+           max(extract(epoch from clock_timestamp() - b.claimed_at) * 1000 - j.timeout_ms) as over_ms
+    from busy b
+    join signalbox.job j on j.id = b.job_id and j.runs = b.runs
+    join signalbox.lane l on l.id = j.lane_id
+    group by l.queue)
+  -- A null among them would count for nothing: unknown is not 0.
+  select w.queue, case when w.ms is not null then greatest(w.ms, 0)::float8 end,
+         case when a.ms is not null then greatest(a.ms, 0)::float8 end,
+         case when a.ms is not null then greatest(a.over_ms, 0)::float8 end
+  from waiting w left join active a on a.queue = w.queue;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.ready_since(j job)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when j.started_at is null or j.touched_at is null then j.place
+    else greatest(j.place, signalbox.place_of(j.touched_at)) end
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION signalbox.recent_durations(p_lanes integer[], OUT samples integer, OUT mean_ms double precision)

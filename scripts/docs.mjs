@@ -1,7 +1,11 @@
-// Writes the pages that are made from the code: docs/configuration.md and docs/errors.md. Needs `npm run build`.
-import { writeFile } from 'node:fs/promises';
+// Writes what is made from the code: docs/configuration.md, docs/errors.md and the table in docs/metrics.md. Needs
+// `npm run build`.
+import { readFile, writeFile } from 'node:fs/promises';
+import { withMetricsTable } from '../dist/app/metrics-table.js';
 import { configurationPage, errorsPage } from '../dist/app/reference.js';
 
 await writeFile(new URL('../docs/configuration.md', import.meta.url), configurationPage());
 await writeFile(new URL('../docs/errors.md', import.meta.url), errorsPage());
-process.stdout.write('docs/configuration.md and docs/errors.md are written.\n');
+const metrics = new URL('../docs/metrics.md', import.meta.url);
+await writeFile(metrics, withMetricsTable(await readFile(metrics, 'utf8')));
+process.stdout.write('docs/configuration.md, docs/errors.md and docs/metrics.md are written.\n');

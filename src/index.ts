@@ -8,7 +8,7 @@ export type { EstimatedStart, ExplainReason, Explanation } from './engine/explai
 export { PermanentError, RateLimited, Snooze } from './engine/failure.js';
 export type { WorkFinding } from './engine/findings/findings.js';
 export type { Gates, Limits } from './engine/gates.js';
-export type { AttemptInfo, EngineHooks } from './engine/hooks.js';
+export type { AttemptInfo, EngineHooks, LaneInfo, RescuedInfo } from './engine/hooks.js';
 export { checkInvariants, type Violation } from './engine/invariants.js';
 export type {
   Accepted,

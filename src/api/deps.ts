@@ -3,6 +3,7 @@ import type { Database } from '../database/database.js';
 import type { Engine } from '../engine/engine.js';
 import type { Logger } from '../foundation/logger.js';
 import type { Monitor } from '../health/monitor.js';
+import type { Metrics } from '../telemetry/metrics/metrics.js';
 import type { Workload } from '../workloads/manifest.js';
 
 /** What the platform's routes stand on. */
@@ -12,6 +13,7 @@ export interface ApiDeps {
   readonly workloads: readonly Workload[];
   readonly monitor: Monitor;
   readonly alerts: Alerts;
+  readonly metrics: Pick<Metrics, 'scrape'>;
   readonly logger: Logger;
   /**
    * Whether this process can work with the database's schema. May reject when the database does not answer;

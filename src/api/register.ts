@@ -3,6 +3,7 @@ import { registerAlertRoutes } from './alerts/routes.js';
 import type { ApiDeps } from './deps.js';
 import { registerHealthRoutes } from './health/routes.js';
 import { registerJobRoutes } from './jobs/routes.js';
+import { registerMetricsRoutes } from './metrics/routes.js';
 import { registerMonitoringRoutes } from './monitoring/routes.js';
 import { registerOverviewRoutes } from './overview/routes.js';
 
@@ -15,5 +16,6 @@ export async function registerApi(app: HttpApp, deps: ApiDeps): Promise<void> {
   registerAlertRoutes(app, deps);
   app.addHook('onReady', async () => deps.monitor.process.start());
   app.addHook('onClose', async () => deps.monitor.process.stop());
+  registerMetricsRoutes(app, deps);
   for (const workload of deps.workloads) await workload.routes(app);
 }

@@ -14,8 +14,11 @@ import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
 import { assertExposureAllowed } from '../identity/exposure.js';
 import { apiKeySection } from '../identity/settings.js';
-import { telemetrySection, telemetrySection } from '../telemetry/settings.js';
-import { alertSources, allTasks, createWorkloads, migrationFolders } from './modules.js';
+import type { Metrics } from '../telemetry/metrics/metrics.js';
+import { MetricsPort } from '../telemetry/metrics/port/metrics-port.js';
+import { metricsPortSection } from '../telemetry/metrics/port/settings.js';
+import { telemetrySection } from '../telemetry/settings.js';
+import { alertSources, allTasks, createMetrics, createWorkloads, migrationFolders } from './modules.js';
 import { isProduction, openDatabase } from './open-database.js';
 import { describeRoles, type Roles } from './roles.js';
 import { createServer, listen, type ServerDeps } from './server.js';
@@ -37,6 +40,7 @@ export class Application implements Service {
   /** What was started, newest last: each entry undoes one step. */
   readonly #undo: (() => Promise<void>)[] = [];
   #url: string | undefined;
+  #metricsUrl: string | undefined;
   #worker: Worker | undefined;
 
   constructor(options: ApplicationOptions) {
@@ -89,7 +93,9 @@ export class Application implements Service {
     }
     await assertSchemaFits(database, migrationFolders);
 
-    const workloads = await createWorkloads({ config, database, logger });
+    const metrics = createMetrics(logger);
+    this.#undo.push(() => metrics.stop());
+    const workloads = await createWorkloads({ config, database, logger, metrics: metrics.registry });
     const notifications = new Notifications({
       db: database,
       settings: config.get(notificationsSection),
@@ -104,9 +110,12 @@ export class Application implements Service {
     const keep = { succeededMs: keepSucceededMs, failedMs: keepFailedMs, cancelledMs: keepCancelledMs };
     const { logRateJob: handlerLogRate } = config.get(telemetrySection);
     const canaries = canary ? canaryMs : null;
-    const engine = new Engine({ database, tasks, logger, keep, handlerLogRate, canaryMs: canaries });
+    const hooks = [metrics.hooks];
+    const engine = new Engine({ database, tasks, logger, keep, hooks, handlerLogRate, canaryMs: canaries });
     this.#undo.push(() => engine.stop());
     await engine.start();
+    metrics.attach({ engine, database });
+    await this.#startMetricsPort(metrics);
     if (this.#roles.worker) await this.#startWorker(engine);
     const courier = notifications.courier(engine);
     this.#undo.push(() => courier.stop());
@@ -129,8 +138,19 @@ export class Application implements Service {
     this.#undo.push(() => evaluator.stop());
     await evaluator.start();
     const alerts = new Alerts(database, sources, (id, by) => notifications.acknowledge(id, by));
-    if (this.#roles.server) await this.#startServer({ config, database, engine, alerts, workloads, logger });
+    if (this.#roles.server)
+      await this.#startServer({ config, database, engine, alerts, workloads, metrics, logger });
     await this.#announce(engine);
+  }
+
+  /** In both roles: a process that is only a worker answers no other HTTP. */
+  async #startMetricsPort(metrics: Metrics): Promise<void> {
+    const { host, port, token } = this.config.get(metricsPortSection);
+    if (port === undefined) return;
+    const served = new MetricsPort({ metrics, host, port, token, logger: this.#logger });
+    this.#undo.push(() => served.stop());
+    await served.start();
+    this.#metricsUrl = served.url;
   }
 
   async #startWorker(engine: Engine): Promise<void> {
@@ -161,6 +181,7 @@ export class Application implements Service {
       {
         roles: describeRoles(this.#roles),
         ...(this.#url === undefined ? {} : { url: this.#url }),
+        ...(this.#metricsUrl === undefined ? {} : { metrics: this.#metricsUrl }),
         ...(worker === undefined
           ? {}
           : {

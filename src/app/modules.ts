@@ -21,9 +21,16 @@ import type { ErrorSpec } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { healthSection } from '../health/settings.js';
 import { httpErrors } from '../http/errors.js';
+import { httpMetrics } from '../http/metrics.js';
 import { identityErrors } from '../identity/errors.js';
 import { apiKeySection } from '../identity/settings.js';
 import { storageErrors } from '../storage/errors.js';
+import { telemetryErrors } from '../telemetry/errors.js';
+import type { MetricDeclaration } from '../telemetry/metrics/declaration.js';
+import { Metrics, ownMetrics } from '../telemetry/metrics/metrics.js';
+import { portMetrics } from '../telemetry/metrics/port/declarations.js';
+import { metricsPortSection } from '../telemetry/metrics/port/settings.js';
+import type { MetricRegistry } from '../telemetry/metrics/registry.js';
 import { telemetrySection } from '../telemetry/settings.js';
 import { images } from '../workloads/images/index.js';
 import type { Workload, WorkloadModule } from '../workloads/manifest.js';
@@ -31,6 +38,7 @@ import { appErrors } from './errors.js';
 import { homeFolder } from './open-database.js';
 import { appSection } from './settings.js';
 import { loadTaskFolder } from './task-folder.js';
+import { version } from './version.js';
 
 /** Every workload of this build: adding one is adding its line. */
 const workloadModules: readonly WorkloadModule[] = [images];
@@ -43,6 +51,7 @@ export const sections: readonly Section[] = [
   healthSection,
   telemetrySection,
   notificationsSection,
+  metricsPortSection,
   ...workloadModules.map((module) => module.section),
 ];
 
@@ -71,8 +80,26 @@ export const errorSpecs: Readonly<Record<string, ErrorSpec>> = merge([
   identityErrors.$specs,
   notificationErrors.$specs,
   storageErrors.$specs,
+  telemetryErrors.$specs,
   ...workloadModules.map((module) => module.errors),
 ]);
+
+/** Metrics that the modules above telemetry write. */
+const writtenAbove: readonly MetricDeclaration[] = [
+  ...Object.values(httpMetrics),
+  ...workloadModules.flatMap((module) => module.metrics),
+];
+
+/** Every metric that this build writes, but for those of Node and the process. */
+export const metricDeclarations: readonly MetricDeclaration[] = Object.freeze([
+  ...ownMetrics,
+  ...Object.values(portMetrics),
+  ...writtenAbove,
+]);
+
+export function createMetrics(logger: Logger): Metrics {
+  return new Metrics({ version, logger, declarations: writtenAbove });
+}
 
 function merge(
   catalogues: readonly Readonly<Record<string, ErrorSpec>>[],
@@ -89,6 +116,7 @@ export interface ModuleDeps {
   readonly config: Config;
   readonly database: Database;
   readonly logger: Logger;
+  readonly metrics: MetricRegistry;
 }
 
 export async function createWorkloads(deps: ModuleDeps): Promise<Workload[]> {

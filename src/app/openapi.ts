@@ -3,7 +3,7 @@ import { Database } from '../database/database.js';
 import { Engine } from '../engine/engine.js';
 import { silentLogger as logger } from '../foundation/logger.js';
 import { readConfig } from './config.js';
-import { alertSources, createWorkloads } from './modules.js';
+import { alertSources, createMetrics, createWorkloads } from './modules.js';
 import { createServer } from './server.js';
 
 /** The OpenAPI document of this build, made from its routes. Nothing is connected to; `home` is an empty folder. */
@@ -17,11 +17,12 @@ export async function describeApi(home: string): Promise<object> {
     poolSize: 1,
     logger,
   });
-  const workloads = await createWorkloads({ config, database, logger });
+  const metrics = createMetrics(logger);
+  const workloads = await createWorkloads({ config, database, logger, metrics: metrics.registry });
   const tasks = workloads.flatMap((workload) => workload.tasks);
   const engine = new Engine({ database, tasks, logger });
   const alerts = new Alerts(database, alertSources(database));
-  const app = await createServer({ config, database, engine, alerts, workloads, logger });
+  const app = await createServer({ config, database, engine, alerts, workloads, metrics, logger });
   try {
     await app.ready();
     return app.swagger();

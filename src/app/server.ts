@@ -13,6 +13,7 @@ import { healthSection } from '../health/settings.js';
 import { createHttpApp, type HttpApp } from '../http/app.js';
 import { createAuthenticator } from '../identity/authenticator.js';
 import { apiKeySection } from '../identity/settings.js';
+import type { Metrics } from '../telemetry/metrics/metrics.js';
 import type { Workload } from '../workloads/manifest.js';
 import { appErrors } from './errors.js';
 import { migrationFolders } from './modules.js';
@@ -24,6 +25,7 @@ export interface ServerDeps {
   readonly engine: Engine;
   readonly alerts: Alerts;
   readonly workloads: readonly Workload[];
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -31,12 +33,12 @@ const consoleFolder = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /** The HTTP application with every route of this build. It does not listen yet. */
 export async function createServer(deps: ServerDeps): Promise<HttpApp> {
-  const { config, database, engine, alerts, workloads, logger } = deps;
+  const { config, database, engine, alerts, workloads, metrics, logger } = deps;
   const authenticator = createAuthenticator({
     apiKey: config.get(apiKeySection).apiKey,
     permissions: workloads.flatMap((workload) => workload.permissions),
   });
-  const app = await createHttpApp({ logger, authenticator, version });
+  const app = await createHttpApp({ logger, authenticator, version, metrics: metrics.registry });
   const monitor = createMonitor({
     database,
     engine,
@@ -50,6 +52,7 @@ export async function createServer(deps: ServerDeps): Promise<HttpApp> {
     workloads,
     alerts,
     monitor,
+    metrics,
     logger,
     schemaIsCurrent: () => schemaFits(database, migrationFolders),
   });

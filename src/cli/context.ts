@@ -1,5 +1,5 @@
 import { readConfig } from '../app/config.js';
-import { allTasks, createWorkloads, migrationFolders } from '../app/modules.js';
+import { allTasks, createMetrics, createWorkloads, migrationFolders } from '../app/modules.js';
 import { openDatabase } from '../app/open-database.js';
 import type { Config } from '../config/load.js';
 import type { Database } from '../database/database.js';
@@ -26,7 +26,8 @@ export async function withEngine<T>(work: (context: CommandContext) => Promise<T
   const open = await openDatabase({ config, logger, applicationName: 'signalbox-cli' });
   try {
     await assertSchemaFits(open.database, migrationFolders);
-    const workloads = await createWorkloads({ config, database: open.database, logger });
+    const { registry: metrics } = createMetrics(logger);
+    const workloads = await createWorkloads({ config, database: open.database, logger, metrics });
     const tasks = await allTasks(config, workloads);
     const engine = new Engine({ database: open.database, tasks, logger });
     return await work({ config, database: open.database, engine });

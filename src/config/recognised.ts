@@ -18,7 +18,6 @@ export const recognisedWithoutUse: readonly string[] = Object.freeze([
   'KEYCLOAK_ADMIN_USERNAME',
   'KEYCLOAK_REALM',
   'KEYCLOAK_URL',
-  'METRICS_PORT',
   'OPENAI_API_KEY',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
   'OTLP_ENDPOINT',

@@ -55,6 +55,11 @@ export class Database implements Queryable {
     return this.#server;
   }
 
+  /** Connections that it may hold. */
+  get poolSize(): number {
+    return this.#options.poolSize;
+  }
+
   get connections(): { readonly total: number; readonly idle: number; readonly waiting: number } {
     const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.#pool;
     return { total, idle, waiting };

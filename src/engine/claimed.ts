@@ -19,6 +19,8 @@ export interface ClaimedJob {
   /** When the job must have ended, and when its handler must have been called; on the clock of `performance.now()`. */
   readonly endsBy: number;
   readonly startsBy: number;
+  /** Since when it could have been claimed, on the same clock: the time before a backoff was over is not in it. */
+  readonly readyAt: number;
   readonly workerId: string;
   readonly claimId: string;
   /** Whether it uses slots of some limit. */
@@ -34,6 +36,7 @@ export function toClaimedJob(
   /**
    * `askedAt` and `toldAt`: before and after the statement that told of the job. The database's clock decides, and it
    * stood somewhere between: a job is not begun that may be late, nor ended for a time that may not have come.
+   * `clockMs`: how far the database's clock, in milliseconds since the epoch, is ahead of `performance.now()`.
    */
   claim: {
     readonly workerId: string;
@@ -41,9 +44,10 @@ export function toClaimedJob(
     readonly limited: boolean;
     readonly askedAt: number;
     readonly toldAt: number;
+    readonly clockMs: number;
   },
 ): ClaimedJob {
-  const more = brief[8];
+  const more = brief[9];
   return {
     id: brief[0],
     task: lane.task,
@@ -59,6 +63,7 @@ export function toClaimedJob(
     traceParent: more?.trace_parent ?? null,
     endsBy: claim.toldAt + (more?.left_ms ?? never),
     startsBy: claim.askedAt + Math.min(more?.left_ms ?? never, more?.start_ms ?? never),
+    readyAt: brief[8] / 1_000 - claim.clockMs,
     workerId: claim.workerId,
     claimId: claim.claimId,
     limited: claim.limited,

@@ -87,7 +87,7 @@ describe('a job with expiresAt', () => {
     const { id } = await h.engine.enqueue(work, {}, { expiresAt: inMs(60_000) });
     await begun.passed;
     await age(id, 61_000);
-    expect(await endOverdue(h.db.database, 0)).toEqual({ expired: 0, deadline: 0 });
+    expect(await endOverdue(h.db.database, 0)).toEqual({ expired: [], deadline: [] });
     go.open();
     expect(await h.until(id, 'succeeded')).toMatchObject({ attempt: 2, result: 'second' });
   });
@@ -165,9 +165,9 @@ describe('a job with deadlineAt', () => {
     const { id } = await h.engine.enqueue(work, {}, { deadlineAt: inMs(60_000), unique: { key: 'k' } });
     expect((await ghost.claim(1)).taken).toBe(1);
     await age(id, 61_000);
-    expect(await endOverdue(h.db.database, 30_000)).toEqual({ expired: 0, deadline: 0 });
+    expect(await endOverdue(h.db.database, 30_000)).toEqual({ expired: [], deadline: [] });
     expect((await h.engine.jobs.get(id)).status).toBe('processing');
-    expect(await endOverdue(h.db.database, 0)).toEqual({ expired: 0, deadline: 1 });
+    expect(await endOverdue(h.db.database, 0)).toEqual({ expired: [], deadline: [id] });
     expect(await h.engine.jobs.get(id)).toMatchObject({ status: 'failed', reason: 'deadline', attempt: 1 });
     for (const table of ['slot', 'unique_key']) {
       expect((await h.db.database.query(`select 1 from signalbox.${table}`)).rows).toEqual([]);

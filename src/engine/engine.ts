@@ -8,6 +8,7 @@ import { Acceptor, type NewItem } from './accept.js';
 import { Announcer } from './announcer.js';
 import type { Canary } from './canary/canary.js';
 import { CanarySender, type CanarySenderOptions } from './canary/sender.js';
+import { type Census, takeCensus } from './census.js';
 import { type Change, changeChannel, subscribeToChanges } from './changes.js';
 import { type EnqueueOptions, prepareJob } from './enqueue.js';
 import { engineErrors } from './errors.js';
@@ -84,8 +85,8 @@ export class Engine implements Service {
     const { database, logger, housekeepingMs = 1_000 } = options;
     this.#options = options;
     this.tasks = new TaskRegistry(options.tasks);
-    this.jobs = new Jobs(database);
     this.#hooks = new Hooks(options.hooks ?? [], logger);
+    this.jobs = new Jobs(database, this.#hooks);
     this.#lanes = new Lanes(database);
     this.#announcer = new Announcer(database, logger);
     this.gates = new Gates(database, this.#announcer);
@@ -193,6 +194,16 @@ export class Engine implements Service {
   /** The canary of each queue that ever had one. */
   async canaries(): Promise<Canary[]> {
     return listCanaries(this.#options.database);
+  }
+
+  /** What there is in the whole system: jobs of each queue, workers, schedules, leader. A handful of statements. */
+  async census(): Promise<Census> {
+    return takeCensus(this.#options.database);
+  }
+
+  /** Whether this process does the housekeeping at the moment. */
+  get leading(): boolean {
+    return this.#leader.leading;
   }
 
   /** Calls `handler` when something moved: a hint that may be missed, so poll too. @returns unsubscribe */

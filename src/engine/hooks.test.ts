@@ -13,9 +13,13 @@ describe('hooks', () => {
     const told: string[] = [];
     const listener: EngineHooks = {
       jobsAccepted: (_task, count) => told.push(`accepted ${count}`),
-      attemptStarted: ({ task, attempt }) => told.push(`${task} started ${attempt}`),
-      attemptEnded: ({ task }, outcome, ms) => told.push(`${task} ${outcome} ${ms >= 0}`),
-      jobRescued: ({ queue, status }) => told.push(`rescued ${queue} ${status}`),
+      attemptStarted: ({ task, attempt }, waitMs) => {
+        expect(waitMs).toBeGreaterThanOrEqual(0);
+        expect(waitMs).toBeLessThan(60_000);
+        told.push(`${task} started ${attempt}`);
+      },
+      attemptEnded: ({ task }, outcome, ms, reason) => told.push(`${task} ${outcome} ${ms >= 0} ${reason}`),
+      jobRescued: ({ queue, task, status }) => told.push(`rescued ${queue} ${task} ${status}`),
       outcomeLate: ({ task }) => told.push(`${task} late`),
     };
     const begun = gate();
@@ -37,7 +41,7 @@ describe('hooks', () => {
     await ghost.claim(2);
     await ghost.die();
     while (told.length < 2) await h.engine.jobs.counts();
-    expect(told.splice(0)).toEqual(['rescued default queued', 'rescued default queued']);
+    expect(told.splice(0)).toEqual(['rescued default work queued', 'rescued default work queued']);
     const worker = await h.worker();
     await begun.passed;
     const id = kept?.id as string;
@@ -46,14 +50,97 @@ describe('hooks', () => {
       'taken started 1',
       'work started 2',
       'work started 2',
-      'work succeeded true',
-      'work succeeded true',
+      'work succeeded true null',
+      'work succeeded true null',
     ]);
     await h.db.database.query(`update signalbox.job set runs = runs + 1 where id = $1`, [id]);
     go.open();
     await h.until(id, 'succeeded');
     await worker.stop();
-    expect(told.sort()).toEqual(['taken late', 'taken started 2', 'taken succeeded true']);
+    expect(told.sort()).toEqual(['taken late', 'taken started 2', 'taken succeeded true null']);
+  });
+
+  it('tell why an attempt ended, and how long the job had been ready', async () => {
+    const told: string[] = [];
+    const waits: number[] = [];
+    const work = anyTask(
+      'work',
+      async (kind, { job }) => {
+        if (kind === 'snooze' && job.attempt === 1) throw new Snooze(1, 'later');
+        if (kind === 'retry') throw new Error('again');
+        if (kind === 'fail') throw new PermanentError('never');
+      },
+      { maxAttempts: 2, backoff: { initialMs: 1_000, factor: 1, maxMs: 1_000, jitter: 0 } },
+    );
+    const listener: EngineHooks = {
+      attemptStarted: (_job, waitMs) => waits.push(waitMs),
+      attemptEnded: ({ attempt }, outcome, _ms, reason) => told.push(`${attempt} ${outcome} ${reason}`),
+    };
+    h = await Harness.start([work], undefined, { hooks: [listener] });
+    const first = await h.engine.enqueue(work, 'fail');
+    await h.db.database.query(`update signalbox.job set place = place - 3600000000 where id = $1`, [
+      first.id,
+    ]);
+    await h.worker();
+    await h.until(first.id, 'failed');
+    for (const kind of ['retry', 'snooze']) {
+      const { id } = await h.engine.enqueue(work, kind);
+      await h.until(id, 'failed', 'succeeded');
+    }
+    expect(told).toEqual([
+      '1 failed permanent_error',
+      '1 retrying error',
+      '2 failed attempts_exhausted',
+      '1 snoozed snoozed',
+      '2 succeeded null',
+    ]);
+    expect(waits[0]).toBeGreaterThan(3_600_000);
+    // What went before its own time is in no other wait.
+    for (const wait of waits.slice(1)) expect(wait).toBeLessThan(3_600_000);
+  });
+
+  it('tell what ends without an attempt, or by the hand of the leader', async () => {
+    const told: string[] = [];
+    const listener: EngineHooks = {
+      jobsEnded: ({ queue, task }, outcome, reason, count) =>
+        told.push(`${queue} ${task} ${outcome} ${reason} ${count}`),
+      attemptsTimedOut: ({ queue, task }, count) => told.push(`${queue} ${task} timed out ${count}`),
+    };
+    const work = anyTask('work', async () => 1, { maxAttempts: 2, timeoutMs: 1_000 });
+    const once = anyTask('once', async () => 1, { maxAttempts: 1, timeoutMs: 1_000 });
+    h = await Harness.start([work, once], undefined, { hooks: [listener] });
+    const { database } = h.db;
+    const said = async (count: number): Promise<string[]> => {
+      const deadline = performance.now() + 15_000;
+      while (told.length < count && performance.now() < deadline) await h.engine.jobs.counts();
+      return told.splice(0).sort();
+    };
+    const waiting = await h.engine.enqueue(work, 1);
+    await h.engine.jobs.cancel(waiting.id);
+    expect(await said(1)).toEqual(['default work cancelled cancelled 1']);
+    await h.engine.enqueue(work, 1, { expiresAt: new Date(Date.now() + 500) });
+    await h.engine.enqueue(work, 1, { deadlineAt: new Date(Date.now() + 500) });
+    expect(await said(2)).toEqual(['default work failed deadline 1', 'default work failed expired 1']);
+    const ghost = await Ghost.appear(h, 'work', 'once');
+    await h.engine.enqueue(work, 1);
+    await h.engine.enqueue(once, 1);
+    await ghost.claim(2);
+    await database.query(`update signalbox.claim set claimed_at = claimed_at - interval '1 hour'`);
+    expect(await said(2)).toEqual(['default once failed attempts_exhausted 1', 'default work timed out 1']);
+    const asked = await h.engine.enqueue(once, 1);
+    await ghost.claim(10);
+    await h.engine.jobs.cancel(asked.id);
+    expect(told).toEqual([]);
+    await database.query(
+      `update signalbox.job set cancel_requested_at = now() - interval '1 hour' where id = $1`,
+      [asked.id],
+    );
+    expect(await said(1)).toEqual(['default once cancelled cancelled 1']);
+    const poison = await h.engine.enqueue(once, 1);
+    await ghost.claim(10);
+    await database.query(`update signalbox.job set crashes = 2 where id = $1`, [poison.id]);
+    await ghost.die();
+    expect(await said(1)).toEqual(['default once failed crashed 1']);
   });
 
   it('that throw or reject harm nothing', async () => {

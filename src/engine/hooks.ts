@@ -2,24 +2,48 @@ import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { CanaryEnd } from './canary/canary.js';
 import type { ClaimedJob } from './claimed.js';
-import type { Outcome } from './sql/settle.js';
+import type { JobReason } from './job.js';
+import { type Outcome, reasonOf } from './sql/settle.js';
 
 export type AttemptInfo = Pick<
   ClaimedJob,
   'id' | 'task' | 'queue' | 'attempt' | 'owner' | 'tags' | 'traceParent'
 >;
 
-/** What a listener can be told. Called in the process where it happens, after it happened; must return at once. */
+/** A task in a queue. */
+export interface LaneInfo {
+  readonly queue: string;
+  readonly task: string;
+}
+
+export interface RescuedInfo extends LaneInfo {
+  readonly id: string;
+  /** What became of it: it is queued again, or has ended. */
+  readonly status: 'queued' | 'failed' | 'cancelled';
+}
+
+/**
+ * What a listener can be told. Called in the process where it happens, after it happened; must return at once: a busy
+ * worker calls some of them tens of thousands of times a second.
+ */
 export interface EngineHooks {
   /** Jobs were accepted by this process, duplicates not among them. In a caller's transaction: not yet committed. */
   jobsAccepted?(task: { readonly name: string; readonly queue: string }, count: number): void;
-  attemptStarted?(job: AttemptInfo): void;
-  /** The outcome is recorded. `ms` is how long the handler took. */
-  attemptEnded?(job: AttemptInfo, outcome: Outcome['kind'], ms: number): void;
+  /** `waitMs`: since the job could have been claimed. The time before a backoff was over is not in it. */
+  attemptStarted?(job: AttemptInfo, waitMs: number): void;
+  /**
+   * The outcome is recorded. `ms` is how long the handler took; `reason` is that of the job's new state, `null` after a
+   * success. A job whose outcome is `succeeded`, `failed` or `cancelled` has ended.
+   */
+  attemptEnded?(job: AttemptInfo, outcome: Outcome['kind'], ms: number, reason: JobReason | null): void;
   /** An outcome came after its attempt had been taken away, and was dropped. */
   outcomeLate?(job: AttemptInfo): void;
   /** The leader took a job from a dead worker. */
-  jobRescued?(job: { readonly id: string; readonly queue: string; readonly status: string }): void;
+  jobRescued?(job: RescuedInfo): void;
+  /** The leader took attempts from live workers that did not end them in time; they are tried again. */
+  attemptsTimedOut?(lane: LaneInfo, count: number): void;
+  /** Jobs ended without an outcome of an attempt: cancelled while they waited, too late, or ended by the leader. */
+  jobsEnded?(lane: LaneInfo, outcome: 'failed' | 'cancelled', reason: JobReason, count: number): void;
   /** The leader learned what came of a canary. Canaries cause no other call. */
   canaryEnded?(canary: CanaryEnd): void;
 }
@@ -34,40 +58,69 @@ export class Hooks {
     this.#logger = logger;
   }
 
+  /** Whether anybody listens: what is only read to be told need not be read. */
+  get heard(): boolean {
+    return this.#listeners.length > 0;
+  }
+
   jobsAccepted(task: { readonly name: string; readonly queue: string }, count: number): void {
     if (count > 0) this.#each((listener) => listener.jobsAccepted?.(task, count));
-  }
-
-  attemptStarted(job: AttemptInfo): void {
-    this.#each((listener) => listener.attemptStarted?.(job));
-  }
-
-  attemptEnded(job: AttemptInfo, outcome: Outcome, ms: number): void {
-    this.#each((listener) => listener.attemptEnded?.(job, outcome.kind, ms));
-  }
-
-  outcomeLate(job: AttemptInfo): void {
-    this.#each((listener) => listener.outcomeLate?.(job));
-  }
-
-  jobRescued(job: { readonly id: string; readonly queue: string; readonly status: string }): void {
-    this.#each((listener) => listener.jobRescued?.(job));
   }
 
   canaryEnded(canary: CanaryEnd): void {
     this.#each((listener) => listener.canaryEnded?.(canary));
   }
 
-  #each(call: (listener: EngineHooks) => unknown): void {
+  // These two come with every job: no function is made for each.
+  attemptStarted(job: AttemptInfo, waitMs: number): void {
     for (const listener of this.#listeners) {
       try {
-        const answer = call(listener);
-        // An async function passes for a listener; its rejection would end the process.
-        if (answer instanceof Promise) answer.catch((error: unknown) => this.#tell(error));
+        this.#heard(listener.attemptStarted?.(job, waitMs));
       } catch (error) {
         this.#tell(error);
       }
     }
+  }
+
+  attemptEnded(job: AttemptInfo, outcome: Outcome, ms: number): void {
+    for (const listener of this.#listeners) {
+      try {
+        this.#heard(listener.attemptEnded?.(job, outcome.kind, ms, reasonOf(outcome)));
+      } catch (error) {
+        this.#tell(error);
+      }
+    }
+  }
+
+  outcomeLate(job: AttemptInfo): void {
+    this.#each((listener) => listener.outcomeLate?.(job));
+  }
+
+  jobRescued(job: RescuedInfo): void {
+    this.#each((listener) => listener.jobRescued?.(job));
+  }
+
+  attemptsTimedOut(lane: LaneInfo, count: number): void {
+    this.#each((listener) => listener.attemptsTimedOut?.(lane, count));
+  }
+
+  jobsEnded(lane: LaneInfo, outcome: 'failed' | 'cancelled', reason: JobReason, count: number): void {
+    this.#each((listener) => listener.jobsEnded?.(lane, outcome, reason, count));
+  }
+
+  #each(call: (listener: EngineHooks) => unknown): void {
+    for (const listener of this.#listeners) {
+      try {
+        this.#heard(call(listener));
+      } catch (error) {
+        this.#tell(error);
+      }
+    }
+  }
+
+  /** An async function passes for a listener; its rejection would end the process. */
+  #heard(answer: unknown): void {
+    if (answer instanceof Promise) answer.catch((error: unknown) => this.#tell(error));
   }
 
   #tell(error: unknown): void {

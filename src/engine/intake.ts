@@ -149,13 +149,14 @@ export class Intake {
     if (thorough) this.#thoroughAt = performance.now();
     const askedAt = performance.now();
     const claim = await claimJobs(db, { workerId, queues, tasks, limit, suspects, floor });
+    const clockMs = claim.nowMs - performance.now();
     const full = claim.taken === limit;
     this.#backlog = full;
     this.#floor = full ? claim.floor : null;
     // What it may have passed over: suspects, and whatever became ready before the floor.
     const partial = !full && (!suspects || floor !== null);
     this.#thorough = partial;
-    const found = await this.#receive(claim, workerId, askedAt);
+    const found = await this.#receive(claim, { workerId, askedAt, clockMs });
     // Where one was there may be more: they are fetched slot by slot until there are none. One that went on from a
     // floor has not looked at those in front of it.
     if (suspects && floor === null && !found) this.#noSuspectsAt = performance.now();
@@ -164,13 +165,17 @@ export class Intake {
   }
 
   /** @returns whether any of them took a worker with it before */
-  async #receive(claim: Claim, workerId: string, claimAskedAt: number): Promise<boolean> {
+  async #receive(
+    claim: Claim,
+    asked: { readonly workerId: string; readonly askedAt: number; readonly clockMs: number },
+  ): Promise<boolean> {
     if (claim.id === null) return false;
     const { db, lanes, claims } = this.#options;
-    const askedAt = claim.jobs === null ? performance.now() : claimAskedAt;
+    const askedAt = claim.jobs === null ? performance.now() : asked.askedAt;
     const jobs = claim.jobs ?? (await readClaim(db, claim.id));
     const toldAt = performance.now();
-    const origin = { workerId, claimId: claim.id, limited: claim.limited, askedAt, toldAt };
+    const { workerId, clockMs } = asked;
+    const origin = { workerId, claimId: claim.id, limited: claim.limited, askedAt, toldAt, clockMs };
     const { list, size } = jobs;
     const known = await lanes.resolve(laneIds(list));
     claims.opened(claim.id, list.length);

@@ -3,6 +3,7 @@ import type { SignalboxError } from '../foundation/errors.js';
 import { isId } from '../foundation/ids.js';
 import { engineErrors } from './errors.js';
 import { type Explanation, explain } from './explain/explain.js';
+import type { Hooks } from './hooks.js';
 import { finalStatuses, isFinal, type Job, type JobEvent, type JobLogLine, type JobStatus } from './job.js';
 import { requestCancel, requeue } from './sql/control.js';
 import { readWaitFacts, type WaitFacts } from './sql/explain.js';
@@ -23,9 +24,12 @@ const maxLooks = 5;
 /** Reads jobs and changes them from outside. Every method that takes an id throws job_not_found for an unknown one. */
 export class Jobs {
   readonly #db: Database;
+  readonly #hooks: Hooks | undefined;
 
-  constructor(db: Database) {
+  /** `hooks`: who is told of what ends here. */
+  constructor(db: Database, hooks?: Hooks) {
     this.#db = db;
+    this.#hooks = hooks;
   }
 
   async get(id: string): Promise<Job> {
@@ -86,6 +90,7 @@ export class Jobs {
     // A statement of its own: it takes the lock of the claims, which must not wait for a client that is frozen.
     const found = await requestCancel(this.#db, id);
     const job = await this.get(id);
+    if (found === 'cancelled') this.#hooks?.jobsEnded(job, 'cancelled', 'cancelled', 1);
     if (found !== undefined) return job;
     const { status } = job;
     throw conflict('job_not_cancellable', `Job ${id} is ${status} and cannot be cancelled.`);

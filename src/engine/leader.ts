@@ -5,6 +5,7 @@ import type { Logger } from '../foundation/logger.js';
 import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
 import type { CanarySender } from './canary/sender.js';
+import { tellEnded, tellRescued, tellTimedOut } from './endings.js';
 import { enforcementGraceMs } from './grace.js';
 import type { Hooks } from './hooks.js';
 import { defaultKeep, Retention } from './retention.js';
@@ -97,23 +98,31 @@ export class Leader implements Service {
     const rescued = await rescueJobs(db, maxCrashes);
     for (const job of rescued) {
       logger.warn({ job_id: job.id, queue: job.queue, status: job.status }, 'job of a dead worker rescued');
-      hooks.jobRescued(job);
     }
+    await tellRescued(db, hooks, rescued);
     const enforced = await enforceCancels(db, cancelGraceMs);
-    if (enforced > 0) logger.warn({ enforced }, 'cancelled jobs were ended without their workers');
+    if (enforced.length > 0)
+      logger.warn({ enforced: enforced.length }, 'cancelled jobs were ended without their workers');
+    await tellEnded(db, hooks, enforced, 'cancelled', 'cancelled');
     const timedOut = await enforceTimeouts(db, cancelGraceMs);
-    if (timedOut > 0)
-      logger.warn({ timed_out: timedOut }, 'attempts were taken from workers that did not end them');
-    const overdue = await endOverdue(db, cancelGraceMs);
-    if (overdue.expired + overdue.deadline > 0)
-      logger.warn({ ...overdue }, 'jobs were too late and are failed');
+    if (timedOut.length > 0)
+      logger.warn({ timed_out: timedOut.length }, 'attempts were taken from workers that did not end them');
+    await tellTimedOut(db, hooks, timedOut);
+    const { expired, deadline } = await endOverdue(db, cancelGraceMs);
+    if (expired.length + deadline.length > 0)
+      logger.warn(
+        { expired: expired.length, deadline: deadline.length },
+        'jobs were too late and are failed',
+      );
+    await tellEnded(db, hooks, expired, 'failed', 'expired');
+    await tellEnded(db, hooks, deadline, 'failed', 'deadline');
     const healed = await healLimits(db);
     if (healed.jobs > 0) logger.warn({ ...healed }, 'jobs waited for a limit that had room');
     await addUpTally(db);
     await this.#fireSchedules();
     await this.#sendCanaries();
     if (this.#retention.due) await this.#retention.runOnce();
-    return { leading: true, rescued: rescued.length, enforced };
+    return { leading: true, rescued: rescued.length, enforced: enforced.length };
   }
 
   /** Last, and on its own: what ails a schedule must not cost a rescue. */

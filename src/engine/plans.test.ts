@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Queryable } from '../database/queryable.js';
 import { createTestDatabase, type TestDatabase } from '../database/testing/test-database.js';
 import { newId } from '../foundation/ids.js';
+import { readQueueAges } from './sql/census.js';
 import { type Claim, claimJobs, msUntilNextDue, promoteDue, readClaim } from './sql/claim.js';
 import { requestCancel } from './sql/control.js';
 import { ensureLanes } from './sql/lanes.js';
@@ -178,6 +179,11 @@ describe.each(cases)('on %s', (name, prepare) => {
     expectFrugal(found, bound);
     if (full) expect(found.index('job_due')).toBeGreaterThan(0);
     expectFrugal(await reads((tx) => msUntilNextDue(tx)), slack);
+  });
+
+  it('the ages of queues are read from the front of each, beside much that runs', async () => {
+    const held = await take(300);
+    expectFrugal(await reads((tx) => readQueueAges(tx)), bound + 1_000 * perJob + 3 * held.taken);
   });
 
   it('housekeeping reads nothing when there is nothing to do', async () => {

@@ -241,8 +241,8 @@ export class Worker implements Service {
     this.#running.get(job.id)?.abort('lease_lost', 'the database lost the claim when it crashed');
     this.#running.set(job.id, attempt);
     this.#deadlines.watch(attempt);
-    hooks.attemptStarted(job);
     const started = performance.now();
+    hooks.attemptStarted(job, Math.max(started - job.readyAt, 0));
     const ended = (conclusion: Conclusion): void => {
       if (this.#running.get(job.id) === attempt) this.#running.delete(job.id);
       this.#deadlines.forget(attempt);

@@ -10,6 +10,7 @@ import fastify, {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from '../foundation/logger.js';
 import type { Authenticator } from '../identity/authenticator.js';
+import type { MetricRegistry } from '../telemetry/metrics/registry.js';
 import { answerCompiler } from './answers.js';
 import { answerClientError } from './client-error.js';
 import { answerRouterError, installErrorAnswers, refuseUnknownRoute } from './error-answers.js';
@@ -19,6 +20,7 @@ import { stampHeaders } from './headers.js';
 import { parseJsonBody } from './json-body.js';
 import { defaultLimits, type HttpLimits } from './limits.js';
 import { installLinger } from './linger.js';
+import { HttpMeter } from './metrics.js';
 import { installOpenApi, pluginPermission } from './openapi.js';
 import { requestIdOf } from './request-id.js';
 import { installRequestLog, logFieldsOf } from './request-log.js';
@@ -54,6 +56,8 @@ export interface HttpOptions {
   /** Version of the product, for the OpenAPI description. */
   readonly version: string;
   readonly limits?: Partial<HttpLimits>;
+  /** Where requests are counted; it declares `httpMetrics`. Unset: nowhere. */
+  readonly metrics?: MetricRegistry;
   /** Checks every answer against its schema, those of `assured` schemas too. For tests: it is dear. */
   readonly checkAnswers?: boolean;
 }
@@ -65,7 +69,9 @@ export interface HttpOptions {
  */
 export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   const limits: HttpLimits = Object.freeze({ ...defaultLimits, ...options.limits });
-  const app = bare(limits);
+  const meter = options.metrics === undefined ? undefined : new HttpMeter(options.metrics);
+  const app = bare(limits, meter);
+  meter?.install(app);
   app.decorate('limits', limits);
   app.decorate('requestStatistics', new RequestStatistics());
   app.decorate('routeTable', new RouteTable());
@@ -126,7 +132,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   return app;
 }
 
-function bare(limits: HttpLimits): HttpApp {
+function bare(limits: HttpLimits, meter: HttpMeter | undefined): HttpApp {
   return fastify({
     logger: false,
     http: {
@@ -142,8 +148,14 @@ function bare(limits: HttpLimits): HttpApp {
     genReqId: requestIdOf,
     requestIdHeader: false,
     return503OnClosing: false,
-    clientErrorHandler: answerClientError,
-    frameworkErrors: answerRouterError,
+    clientErrorHandler: (error, socket) => {
+      const status = answerClientError(error, socket);
+      if (status !== undefined) meter?.malformed(status);
+    },
+    frameworkErrors: (error, request, reply) => {
+      meter?.watch(request, reply);
+      answerRouterError(error, request, reply);
+    },
   }).withTypeProvider<ZodTypeProvider>();
 }
 

@@ -7,12 +7,13 @@ import { problemMediaType, toProblem } from './problem.js';
 /**
  * Answers what Node could not read as a request. There is no request and no reply yet, only the socket;
  * nothing of what the client sent is repeated.
+ * @returns the status, `undefined` when nothing could be answered
  */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+export function answerClientError(error: Error & { code?: string }, socket: Socket): number | undefined {
   if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
     // After an earlier answer on the connection the client could take ours for the next one's.
     socket.destroy();
-    return;
+    return undefined;
   }
   const typed = typedClientError(error.code);
   const requestId = newId();
@@ -27,6 +28,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  return typed.status;
 }
 
 function typedClientError(code: string | undefined): SignalboxError {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopbackHost } from '../identity/loopback.js';
+import { isLoopbackHost } from '../foundation/loopback.js';
 import { httpErrors } from './errors.js';
 
 const safeMethods = ['GET', 'HEAD', 'OPTIONS'];

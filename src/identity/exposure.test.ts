@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/load.js';
+import { isLoopbackHost } from '../foundation/loopback.js';
 import { assertExposureAllowed } from './exposure.js';
-import { isLoopbackHost } from './loopback.js';
 import { apiKeySection } from './settings.js';
 
 describe('isLoopbackHost', () => {

@@ -1,5 +1,5 @@
+import { isLoopbackHost } from '../foundation/loopback.js';
 import { identityErrors } from './errors.js';
-import { isLoopbackHost } from './loopback.js';
 
 export interface Exposure {
   /** The address the server is about to listen on. */

@@ -85,6 +85,7 @@ export class Drain {
     for (let tries = 0; tries < emptyClaims; tries += 1) {
       const askedAt = performance.now();
       const claim = await claimJobs(db, wish);
+      const clockMs = claim.nowMs - performance.now();
       if (claim.lost) throw new Error('The kit has been stopped, or its worker was removed.');
       if (claim.id !== null) {
         const [brief] = (claim.jobs ?? (await readClaim(db, claim.id))).list;
@@ -98,6 +99,7 @@ export class Drain {
           limited: claim.limited,
           askedAt,
           toldAt: performance.now(),
+          clockMs,
         };
         return toClaimedJob(brief, lane, origin);
       }
@@ -121,8 +123,8 @@ export class Drain {
       onCompleted,
     });
     deadlines.watch(attempt);
-    hooks.attemptStarted(job);
     const started = performance.now();
+    hooks.attemptStarted(job, Math.max(started - job.readyAt, 0));
     const conclusion = await new Promise<Conclusion>((resolve) => attempt.begin(resolve));
     deadlines.forget(attempt);
     const outcome = await this.#settle(job, conclusion);

@@ -96,6 +96,7 @@ function toJob(job: NewJob, { attempt = 1, failures = attempt - 1 }: PerformOpti
     traceParent: null,
     endsBy: Number.POSITIVE_INFINITY,
     startsBy: Number.POSITIVE_INFINITY,
+    readyAt: performance.now(),
     workerId: 'test',
     claimId: '0',
     limited: false,

@@ -8,6 +8,8 @@ import type { ErrorSpec } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { HealthCheck } from '../health/check.js';
 import type { HttpApp } from '../http/app.js';
+import type { MetricDeclaration } from '../telemetry/metrics/declaration.js';
+import type { MetricRegistry } from '../telemetry/metrics/registry.js';
 
 /**
  * A form without files that `POST /jobs` accepts for a task, beside JSON. The set of its field names is
@@ -44,6 +46,8 @@ export interface WorkloadDeps {
   /** Absolute folder for local files. */
   readonly home: string;
   readonly logger: Logger;
+  /** Where its metrics are written; it declares them in its module. */
+  readonly metrics: MetricRegistry;
 }
 
 /** What the composition root knows of a workload before anything runs. */
@@ -53,5 +57,6 @@ export interface WorkloadModule {
   /** Absolute folder of its SQL migrations. */
   readonly migrations: string;
   readonly errors: Readonly<Record<string, ErrorSpec>>;
+  readonly metrics: readonly MetricDeclaration[];
   create(deps: WorkloadDeps): Promise<Workload>;
 }

@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Alerts } from '../../src/alerts/alerts.js';
 import { readConfig } from '../../src/app/config.js';
-import { alertSources, allTasks, createWorkloads } from '../../src/app/modules.js';
+import { alertSources, allTasks, createMetrics, createWorkloads } from '../../src/app/modules.js';
 import { createServer, listen } from '../../src/app/server.js';
 import { type TemporaryHome, temporaryHome } from '../../src/database/testing/temporary-home.js';
 import { createTestDatabase, type TestDatabase } from '../../src/database/testing/test-database.js';
 import { Engine } from '../../src/engine/engine.js';
+import type { Task } from '../../src/engine/task.js';
 import type { Worker } from '../../src/engine/worker.js';
 import { type Logger, silentLogger } from '../../src/foundation/logger.js';
 import type { HttpApp } from '../../src/http/app.js';
+import type { Metrics } from '../../src/telemetry/metrics/metrics.js';
 
 const tasksFolder = fileURLToPath(new URL('../tasks', import.meta.url));
 
@@ -18,31 +20,40 @@ export class House {
   readonly url: string;
   readonly app: HttpApp;
   readonly engine: Engine;
+  readonly metrics: Metrics;
   readonly db: TestDatabase;
   readonly home: TemporaryHome;
   readonly #workers: Worker[] = [];
 
-  private constructor(url: string, app: HttpApp, engine: Engine, db: TestDatabase, home: TemporaryHome) {
-    this.url = url;
-    this.app = app;
-    this.engine = engine;
-    this.db = db;
-    this.home = home;
+  private constructor(parts: Pick<House, 'url' | 'app' | 'engine' | 'metrics' | 'db' | 'home'>) {
+    this.url = parts.url;
+    this.app = parts.app;
+    this.engine = parts.engine;
+    this.metrics = parts.metrics;
+    this.db = parts.db;
+    this.home = parts.home;
   }
 
-  static async open(env: Record<string, string> = {}, logger: Logger = silentLogger): Promise<House> {
+  /** `more`: tasks beside those of the workloads and the folder. */
+  static async open(
+    env: Record<string, string> = {},
+    logger: Logger = silentLogger,
+    more: readonly Task[] = [],
+  ): Promise<House> {
     const db = await createTestDatabase();
     const home = await temporaryHome();
     const config = readConfig({ SIGNALBOX_HOME: home.path, SIGNALBOX_TASKS: tasksFolder, ...env });
     const { database } = db;
-    const workloads = await createWorkloads({ config, database, logger });
-    const tasks = await allTasks(config, workloads);
-    const engine = new Engine({ database, tasks, logger, housekeepingMs: 100 });
+    const metrics = createMetrics(logger);
+    const workloads = await createWorkloads({ config, database, logger, metrics: metrics.registry });
+    const tasks = [...(await allTasks(config, workloads)), ...more];
+    const engine = new Engine({ database, tasks, logger, housekeepingMs: 100, hooks: [metrics.hooks] });
     await engine.start();
     const alerts = new Alerts(database, alertSources(database));
-    const app = await createServer({ config, database, engine, alerts, workloads, logger });
+    metrics.attach({ engine, database });
+    const app = await createServer({ config, database, engine, alerts, workloads, metrics, logger });
     const url = await listen(app, '127.0.0.1', 0);
-    return new House(url, app, engine, db, home);
+    return new House({ url, app, engine, metrics, db, home });
   }
 
   async startWorker(): Promise<Worker> {
@@ -66,6 +77,7 @@ export class House {
     for (const worker of this.#workers) await worker.stop();
     await this.app.close();
     await this.engine.stop();
+    await this.metrics.stop();
     await this.db.drop();
     await this.home.remove();
   }

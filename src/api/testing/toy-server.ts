@@ -15,6 +15,7 @@ import { createHttpApp, type HttpApp } from '../../http/app.js';
 import type { Authenticator } from '../../identity/authenticator.js';
 import { createPrincipal } from '../../identity/principal.js';
 import { permissionsOf, platformPermissions, roles } from '../../identity/roles.js';
+import { Metrics } from '../../telemetry/metrics/metrics.js';
 import type { Workload } from '../../workloads/manifest.js';
 import { registerApi } from '../register.js';
 
@@ -110,6 +111,7 @@ export async function createToyServer(options: ToyServerOptions = {}): Promise<T
       checks: options.checks ?? [],
       logger: silentLogger,
     }),
+    metrics: new Metrics({ version: '0.0.0', logger: silentLogger }),
     logger: silentLogger,
     schemaIsCurrent: async () => {
       if (toy.schema === 'unreachable') throw new Error('connect ECONNREFUSED 10.1.2.3');

@@ -54,7 +54,8 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     async drop() {
       await database.close();
       const leaked = await connectionsTo(server, name);
-      await onServer(server, `drop database ${name} with (force)`);
+      // Without `force` it ends an autovacuum, which only a superuser may terminate.
+      await onServer(server, `drop database ${name}${leaked.length > 0 ? ' with (force)' : ''}`);
       if (leaked.length > 0) throw new Error(`connections were left open: ${leaked.join(', ')}`);
     },
   };
@@ -77,7 +78,8 @@ async function connectionsTo(url: string, name: string): Promise<string[]> {
   try {
     for (let tries = 0; ; tries += 1) {
       const { rows } = await client.query<{ who: string }>(
-        `select application_name || ': ' || left(query, 80) as who from pg_stat_activity where datname = $1`,
+        `select application_name || ': ' || left(query, 80) as who from pg_stat_activity
+         where datname = $1 and backend_type = 'client backend'`,
         [name],
       );
       if (rows.length === 0 || tries === 50) return rows.map(({ who }) => who);

@@ -52,12 +52,13 @@ export class CanaryResponder {
     const { db, lanes, claims } = this.#options;
     const wish = { workerId, queues: this.#queues, tasks: [canaryTaskName], limit: maxCanaries };
     const claim = await claimJobs(db, { ...wish, suspects: true, floor: null });
+    const clockMs = claim.nowMs - performance.now();
     if (claim.id === null) return { claimed: 0 };
     const { list } = claim.jobs ?? (await readClaim(db, claim.id));
     const toldAt = performance.now();
     const known = await lanes.resolve(new Set(list.map(([, lane]) => lane)));
     claims.opened(claim.id, list.length);
-    const origin = { workerId, claimId: claim.id, limited: claim.limited, askedAt: now, toldAt };
+    const origin = { workerId, claimId: claim.id, limited: claim.limited, askedAt: now, toldAt, clockMs };
     for (const brief of list) {
       const lane = known.get(brief[1]);
       if (lane !== undefined) this.#answer(toClaimedJob(brief, lane, origin));

@@ -45,7 +45,7 @@ describe('a turn', () => {
     const { db, enqueue, unfinished } = bench;
     const scheduler = new Scheduler({ db: db.database, logger: silentLogger, enqueue, unfinished });
     await bench.db.database.query(
-      `update signalbox.schedule set next_slot = date_trunc('hour', now()), due_at = now(), catch_up = 'latest'`,
+      `update signalbox.schedule set next_slot = date_trunc('hour', now()), due_at = now() - interval '1 second', catch_up = 'latest'`,
     );
     expect(await scheduler.runOnce()).toMatchObject({ fired: 1, missed: 0 });
     const { nextRunAt } = await bench.schedules.get('tick');

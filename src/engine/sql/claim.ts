@@ -28,6 +28,8 @@ export type Brief = readonly [
   maxAttempts: number,
   timeoutMs: number,
   input: unknown,
+  /** Since when it could have been claimed: microseconds since the epoch by the database's clock. */
+  readySince: number,
   more?: {
     readonly owner: string | null;
     readonly tags: readonly string[] | null;
@@ -49,6 +51,8 @@ export interface Claim {
   /** A `bigint` as text; `null` when nothing was taken. */
   readonly id: string | null;
   readonly taken: number;
+  /** The database's clock when it was made, milliseconds since the epoch. */
+  readonly nowMs: number;
   /** Whether its jobs use slots of some limit. */
   readonly limited: boolean;
   /** `null`: the next claim has to look from the beginning. */
@@ -63,11 +67,14 @@ export interface Claim {
 }
 
 // Under the lock of the claims; index `job_ready` from the floor on. The function is in the migrations.
-const claimSql = `select * from signalbox.claim($1, $2, $3, $4, $5, $6, $7)`;
+const claimSql = `
+  select *, (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms
+  from signalbox.claim($1, $2, $3, $4, $5, $6, $7)`;
 
 interface ClaimRow {
   claim_id: string | null;
   taken: number;
+  now_ms: number;
   limited: boolean;
   last_priority: number | null;
   last_place: string | null;
@@ -85,6 +92,7 @@ export async function claimJobs(db: Queryable, wish: ClaimWish): Promise<Claim> 
   return {
     id: row.claim_id,
     taken: row.taken,
+    nowMs: row.now_ms,
     limited: row.limited,
     floor: ended ? null : { priority: row.last_priority as number, place: row.last_place as string },
     jobs: row.taken === 0 ? noBriefs : row.jobs === null ? null : briefsOf(row.jobs),

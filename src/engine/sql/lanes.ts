@@ -30,3 +30,24 @@ const byIdSql = `select id, queue, task from signalbox.lane where id = any($1)`;
 export async function readLanes(db: Queryable, ids: readonly number[]): Promise<Lane[]> {
   return (await db.query<{ id: number; queue: string; task: string }>(byIdSql, [ids])).rows;
 }
+
+// Primary keys of `job` and `finished`: few jobs, of which something is to be told.
+const ofJobsSql = `
+  select j.id, l.queue, l.task, j.failed
+  from (select id, lane_id, false as failed from signalbox.job where id = any($1::uuid[])
+        union all
+        select id, lane_id, status = 'failed' as failed from signalbox.finished where id = any($1::uuid[])) as j
+  join signalbox.lane l on l.id = j.lane_id`;
+
+export interface JobLane {
+  readonly id: string;
+  readonly queue: string;
+  readonly task: string;
+  /** Whether it has ended so. */
+  readonly failed: boolean;
+}
+
+/** The lanes of these jobs; one that was removed meanwhile is left out. */
+export async function lanesOfJobs(db: Queryable, ids: readonly string[]): Promise<JobLane[]> {
+  return (await db.query<JobLane>(ofJobsSql, [ids])).rows;
+}

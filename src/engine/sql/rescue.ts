@@ -15,36 +15,40 @@ export async function rescueJobs(db: Queryable, maxCrashes: number): Promise<Res
 }
 
 // Under the lock of the claims. Index `job_cancelling`.
-const endCancelledSql = `select pg_notify('signalbox', 'job:' || id) from signalbox.end_cancelled($1) as id`;
+const endCancelledSql = `select id, pg_notify('signalbox', 'job:' || id) from signalbox.end_cancelled($1) as id`;
 
-/** Ends cancelled jobs whose worker has not, `graceMs` after the request. @returns how many */
-export async function enforceCancels(db: Queryable, graceMs: number): Promise<number> {
-  return (await db.query(endCancelledSql, [graceMs])).rowCount ?? 0;
+/** Ends cancelled jobs whose worker has not, `graceMs` after the request. @returns their ids */
+export async function enforceCancels(db: Queryable, graceMs: number): Promise<string[]> {
+  return idsOf(await db.query<{ id: string }>(endCancelledSql, [graceMs]));
 }
 
 // Under the lock of the claims. The few claims and their jobs.
-const timeOutSql = `select pg_notify('signalbox', 'job:' || id) from signalbox.time_out($1) as id`;
+const timeOutSql = `select id, pg_notify('signalbox', 'job:' || id) from signalbox.time_out($1) as id`;
 
 /**
  * Ends attempts whose worker lives and has not ended them itself `graceMs` after their time was over, as when a
- * handler blocks its event loop for good. @returns how many
+ * handler blocks its event loop for good. @returns their jobs
  */
-export async function enforceTimeouts(db: Queryable, graceMs: number): Promise<number> {
-  return (await db.query(timeOutSql, [graceMs])).rowCount ?? 0;
+export async function enforceTimeouts(db: Queryable, graceMs: number): Promise<string[]> {
+  return idsOf(await db.query<{ id: string }>(timeOutSql, [graceMs]));
+}
+
+function idsOf({ rows }: { readonly rows: readonly { readonly id: string }[] }): string[] {
+  return rows.map(({ id }) => id);
 }
 
 // Under the lock of the claims. Index `job_ending`.
 const endOverdueSql = `
-  select o.reason, pg_notify('signalbox', 'job:' || o.job_id) from signalbox.end_overdue(1000, $1) as o`;
+  select o.job_id as id, o.reason, pg_notify('signalbox', 'job:' || o.job_id) from signalbox.end_overdue(1000, $1) as o`;
 
-/** Fails jobs that were not started in time or whose deadline has passed. @returns how many of each */
+/** Fails jobs that were not started in time or whose deadline has passed. @returns their ids */
 export async function endOverdue(
   db: Queryable,
   graceMs: number,
-): Promise<{ expired: number; deadline: number }> {
-  const { rows } = await db.query<{ reason: 'expired' | 'deadline' }>(endOverdueSql, [graceMs]);
-  const expired = rows.filter(({ reason }) => reason === 'expired').length;
-  return { expired, deadline: rows.length - expired };
+): Promise<{ expired: string[]; deadline: string[] }> {
+  const { rows } = await db.query<{ id: string; reason: 'expired' | 'deadline' }>(endOverdueSql, [graceMs]);
+  const of = (wanted: string) => rows.filter(({ reason }) => reason === wanted).map(({ id }) => id);
+  return { expired: of('expired'), deadline: of('deadline') };
 }
 
 // Under the lock of the claims, so that no claim is between its slots and its row. Slots of jobs that do not run, and

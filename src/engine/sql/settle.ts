@@ -125,7 +125,8 @@ function fences(batch: readonly Settlement<Outcome>[]): Buffer[] {
   ];
 }
 
-function reasonOf(outcome: Outcome): JobReason | null {
+/** Why the job is in the state that the outcome gives it. */
+export function reasonOf(outcome: Outcome): JobReason | null {
   switch (outcome.kind) {
     case 'succeeded':
       return null;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Logger } from '../../foundation/logger.js';
 import { silentLogger } from '../../foundation/logger.js';
 import { createAuthenticator } from '../../identity/authenticator.js';
+import type { MetricRegistry } from '../../telemetry/metrics/registry.js';
 import { createHttpApp, type HttpApp } from '../app.js';
 import { formMediaTypes } from '../form.js';
 import type { HttpLimits } from '../limits.js';
@@ -16,6 +17,7 @@ export interface ToyOptions {
   readonly apiKey?: string;
   readonly limits?: Partial<HttpLimits>;
   readonly logger?: Logger;
+  readonly metrics?: MetricRegistry;
   /** What `GET /stream` sends. */
   readonly source?: EventSource;
   /** What `GET /slow` waits for. */
@@ -26,9 +28,15 @@ export interface ToyOptions {
 
 /** A small application with one route of every kind that the kit knows. */
 export async function createToyApp(options: ToyOptions = {}): Promise<HttpApp> {
-  const { apiKey, limits = {}, logger = silentLogger } = options;
+  const { apiKey, limits = {}, logger = silentLogger, metrics } = options;
   const authenticator = createAuthenticator({ apiKey, permissions: ['things:read', 'things:write'] });
-  const app = await createHttpApp({ logger, authenticator, version: '0.0.0', limits });
+  const app = await createHttpApp({
+    logger,
+    authenticator,
+    version: '0.0.0',
+    limits,
+    ...(metrics && { metrics }),
+  });
   addThings(app, options);
   addStreams(app, options);
   return app;

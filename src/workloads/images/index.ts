@@ -78,6 +78,7 @@ export const images: WorkloadModule = Object.freeze<WorkloadModule>({
   section: imagesSection,
   migrations: fileURLToPath(new URL('./migrations', import.meta.url)),
   errors: imageErrors.$specs,
+  metrics: [],
   async create({ config, database, home, logger }) {
     const settings = config.get(imagesSection);
     return createImages({

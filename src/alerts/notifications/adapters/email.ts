@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import { isLoopbackHost } from '../../../identity/loopback.js';
+import { isLoopbackHost } from '../../../foundation/loopback.js';
 import type { Message } from '../message.js';
 import type { Notifier, Receipt } from '../notifier.js';
 import { sendTimeoutMs } from '../times.js';

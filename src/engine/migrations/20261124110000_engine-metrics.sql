@@ -1,0 +1,93 @@
+-- Up Migration
+
+-- Since when a job could have been claimed, as its place: a job that never ran from its first place on, however often
+-- a worker gave it back unbegun; any other from when it was put back. Time before a backoff ended is not in it.
+create function signalbox.ready_since(j signalbox.job) returns bigint
+language sql stable parallel safe as $$
+  select case when j.started_at is null or j.touched_at is null then j.place
+    else greatest(j.place, signalbox.place_of(j.touched_at)) end
+$$;
+
+-- With the place since which the job was ready, before what only some jobs have.
+create or replace function signalbox.brief(j signalbox.job, input json) returns text
+language sql stable as $$
+  select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
+    j.timeout_ms, ',', input, ',',
+    signalbox.ready_since(j),
+    case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
+           or least(j.expires_at, j.deadline_at) is not null
+         then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
+           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000,
+           'start_ms', case when j.started_at is null
+             then extract(epoch from j.expires_at - statement_timestamp()) * 1000 end)::text end, ']')
+$$;
+
+-- Of each queue: how long its oldest job has been ready and not started, how long the oldest running one has been
+-- running, and by how much the attempt that is furthest over its time-out is over it; milliseconds, null when there is
+-- none. Along index job_ready from priority to priority, of which at most 100 of a lane are looked at; what is due and
+-- not promoted comes from the first thousand of index job_due. Jobs that wait for a slot of their key are left out.
+create function signalbox.queue_ages()
+returns table (queue text, waiting_ms double precision, running_ms double precision, overrun_ms double precision)
+language plpgsql stable
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
+#variable_conflict use_column
+declare
+  v_now bigint := signalbox.place_of(clock_timestamp());
+begin
+  return query
+  with busy as materialized (select r.job_id, r.runs, r.claimed_at from signalbox.running r),
+  ready as (
+    select l.queue, (
+      with recursive step as (
+        (select j.priority, 1 as n from signalbox.job j where j.lane_id = l.id and j.hold is null
+         order by j.priority limit 1)
+        union all
+        select (select j.priority from signalbox.job j
+                where j.lane_id = l.id and j.hold is null and j.priority > s.priority order by j.priority limit 1), s.n + 1
+        from step s where s.priority is not null and s.n < 100)
+      select min((
+        select signalbox.ready_since(j) from signalbox.job j
+        where j.lane_id = l.id and j.hold is null and j.priority = s.priority
+          and (j.id, j.runs) not in (select b.job_id, b.runs from busy b)
+        order by j.place limit 1))
+      from step s where s.priority is not null) as since
+    from signalbox.lane l),
+  due as (
+    select l.queue, signalbox.place_of(min(j.run_at)) as since
+    from (select j.lane_id, j.run_at from signalbox.job j
+          where j.hold in ('scheduled', 'retrying') and j.run_at <= now() order by j.run_at limit 1000) as j
+    join signalbox.lane l on l.id = j.lane_id
+    group by l.queue),
+  waiting as (
+    select w.queue, (v_now - min(w.since)) / 1000.0 as ms
+    from (select * from ready union all select * from due) as w group by w.queue),
+  active as (
+    select l.queue, extract(epoch from max(clock_timestamp() - b.claimed_at)) * 1000 as ms,
+           max(extract(epoch from clock_timestamp() - b.claimed_at) * 1000 - j.timeout_ms) as over_ms
+    from busy b
+    join signalbox.job j on j.id = b.job_id and j.runs = b.runs
+    join signalbox.lane l on l.id = j.lane_id
+    group by l.queue)
+  -- A null among them would count for nothing: unknown is not 0.
+  select w.queue, case when w.ms is not null then greatest(w.ms, 0)::float8 end,
+         case when a.ms is not null then greatest(a.ms, 0)::float8 end,
+         case when a.ms is not null then greatest(a.over_ms, 0)::float8 end
+  from waiting w left join active a on a.queue = w.queue;
+end $$;
+
+-- Down Migration
+
+drop function signalbox.queue_ages();
+create or replace function signalbox.brief(j signalbox.job, input json) returns text
+language sql stable as $$
+  select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
+    j.timeout_ms, ',', input,
+    case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
+           or least(j.expires_at, j.deadline_at) is not null
+         then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
+           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000,
+           'start_ms', case when j.started_at is null
+             then extract(epoch from j.expires_at - statement_timestamp()) * 1000 end)::text end, ']')
+$$;
+drop function signalbox.ready_since(signalbox.job);
