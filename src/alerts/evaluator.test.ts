@@ -17,6 +17,8 @@ function rule(name: string, forMs: number): AlertRule<World> {
     severity: 'warning',
     forMs,
     help: 'a test',
+    remedy: 'Mend it.',
+    prometheus: null,
     page: '/queues',
     observe: ({ bad, blind }) => (blind ? null : bad.map((queue) => seen(queue))),
   };

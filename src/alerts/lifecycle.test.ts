@@ -8,7 +8,15 @@ const start = new Date('2026-01-01T00:00:00Z');
 const later = (ms: number): Date => new Date(start.getTime() + ms);
 
 function rule(name: string, forMs: number): RuleTraits {
-  return { name, severity: 'warning', forMs, help: 'a test', page: '/queues' };
+  return {
+    name,
+    severity: 'warning',
+    forMs,
+    help: 'a test',
+    remedy: 'Mend it.',
+    prometheus: null,
+    page: '/queues',
+  };
 }
 
 function seen(labels: Record<string, string>, value = 1): Observation {

@@ -62,7 +62,7 @@ function see(alert: Alert | undefined, rule: RuleTraits, observation: Observatio
     state: firedAt === null ? 'pending' : 'firing',
     value: observation.value,
     summary: observation.summary,
-    remedy: observation.remedy,
+    remedy: observation.remedy ?? rule.remedy,
     page: rule.page,
     since,
     seenAt: now,

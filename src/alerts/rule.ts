@@ -9,8 +9,16 @@ export interface Observation {
   readonly value: number | null;
   /** One sentence: what is wrong. */
   readonly summary: string;
-  /** One sentence: what to do. */
-  readonly remedy: string;
+  /** One sentence: what to do, where that can be said better than the rule does. */
+  readonly remedy?: string;
+}
+
+/** The same condition for Prometheus, which judges it by what it scraped. */
+export interface PrometheusForm {
+  /** Must give the labels of the observations. Values of scope `cluster` are taken with `max by`. */
+  readonly expr: string;
+  /** Where the condition cannot look back by itself. @default the rule's */
+  readonly forMs?: number;
 }
 
 /** A condition that somebody is told of. Declared once. */
@@ -22,6 +30,10 @@ export interface AlertRule<Facts> {
   readonly forMs: number;
   /** What it is about, for the page of rules. */
   readonly help: string;
+  /** One sentence: what to do. */
+  readonly remedy: string;
+  /** `null`: nothing that is scraped tells it. */
+  readonly prometheus: PrometheusForm | null;
   /** Page of the console that shows it, below `/admin/dashboard`. */
   readonly page: string;
   /** What the condition holds for now; `null` while that is not known: then its alerts stay as they are. */

@@ -27,8 +27,7 @@ export class Config {
   readonly #values: ReadonlyMap<string, unknown>;
   readonly effective: readonly EffectiveSetting[];
   readonly warnings: readonly string[];
-  /** The values of all secret settings that are set, so that nothing prints them. */
-  readonly secrets: readonly string[];
+  readonly #secrets: readonly string[];
 
   constructor(
     values: ReadonlyMap<string, unknown>,
@@ -39,7 +38,12 @@ export class Config {
     this.#values = values;
     this.effective = effective;
     this.warnings = warnings;
-    this.secrets = secrets;
+    this.#secrets = secrets;
+  }
+
+  /** The values of all secret settings that are set, so that nothing prints them. Not enumerable: nor does JSON. */
+  get secrets(): readonly string[] {
+    return this.#secrets;
   }
 
   get<S extends SettingMap>(section: Section<S>): ValuesOf<S> {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/queryable.js';
+import type { StuckWork, WorkFinding } from './findings/findings.js';
 import { type JobStatus, jobStatuses, type WorkerInfo } from './job.js';
 import { countLanes, countServing, type LaneCount, readQueueAges, readSchedules } from './sql/census.js';
 import { type Gate, listGates } from './sql/gates.js';
@@ -40,10 +41,12 @@ export interface Census {
   readonly schedules: readonly ScheduleCensus[];
   /** Whether some process does the housekeeping. */
   readonly led: boolean;
+  /** Accepted work that nobody does. */
+  readonly findings: readonly WorkFinding[];
 }
 
 /** One statement after the other, on one connection at a time: numbers of two of them may be moments apart. */
-export async function takeCensus(db: Queryable): Promise<Census> {
+export async function takeCensus(db: Queryable, stuckWork: StuckWork): Promise<Census> {
   const lanes = await countLanes(db);
   const serving = new Map((await countServing(db)).map(({ queue, workers }) => [queue, workers]));
   const ages = new Map((await readQueueAges(db)).map((row) => [row.queue, row]));
@@ -51,6 +54,7 @@ export async function takeCensus(db: Queryable): Promise<Census> {
   const workers = await listWorkers(db);
   const schedules = await readSchedules(db);
   const led = (await readLeader(db)) !== undefined;
+  const findings = await stuckWork.find();
   const byQueue = new Map<string, LaneCount[]>();
   for (const lane of lanes) {
     const own = byQueue.get(lane.queue);
@@ -83,6 +87,7 @@ export async function takeCensus(db: Queryable): Promise<Census> {
       }),
     ),
     led,
+    findings,
   });
 }
 

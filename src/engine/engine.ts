@@ -198,7 +198,7 @@ export class Engine implements Service {
 
   /** What there is in the whole system: jobs of each queue, workers, schedules, leader. A handful of statements. */
   async census(): Promise<Census> {
-    return takeCensus(this.#options.database);
+    return takeCensus(this.#options.database, this.#stuckWork);
   }
 
   /** Whether this process does the housekeeping at the moment. */

@@ -206,7 +206,7 @@ describe('an outcome on its way', () => {
     const { id, claimId } = await runsOn(worker, { deadlineAt: new Date(Date.now() + 3_600_000) });
     await h.db.database.query(`update signalbox.job set deadline_at = now() where id = $1`, [id]);
     const outcome = await pending(worker, claimId, id);
-    expect(await endOverdue(h.db.database, 0)).toEqual({ expired: 0, deadline: 0 });
+    expect(await endOverdue(h.db.database, 0)).toEqual({ expired: [], deadline: [] });
     outcome.commit();
     await outcome.committed;
     expect(await h.engine.jobs.get(id)).toMatchObject({ status: 'succeeded' });

@@ -106,7 +106,7 @@ describe('the rules about work', () => {
     await h.engine.gates.pause('task', 'noop');
     expect(await bad()).toEqual([]);
     await h.db.database.query(`update signalbox.gate set paused_at = paused_at - interval '61 minutes'`, []);
-    expect((await look()).get('PausedLong')).toMatchObject([{ labels: { kind: 'task', name: 'noop' } }]);
+    expect((await look()).get('PausedLong')).toMatchObject([{ labels: { task: 'noop' } }]);
     await h.engine.gates.resume('task', 'noop');
     expect(await bad()).toEqual([]);
   });

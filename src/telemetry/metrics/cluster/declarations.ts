@@ -1,3 +1,4 @@
+import { findingCodes } from '../../../engine/findings/findings.js';
 import { jobStatuses } from '../../../engine/job.js';
 import { counter, gauge, names, words } from '../declaration.js';
 
@@ -42,6 +43,12 @@ export const clusterMetrics = Object.freeze({
     help: 'By how much the attempt that is furthest over its time-out is over it; 0 when none is.',
     unit: 'seconds',
     labels: { queue },
+  }),
+  findings: gauge({
+    ...common,
+    name: 'signalbox_work_findings',
+    help: 'Always 1, for each finding of accepted work that nobody does; absent when there is none. queue and schedule are empty where it is about neither.',
+    labels: { code: words(...findingCodes), queue, schedule },
   }),
   queuePaused: gauge({
     ...common,

@@ -30,7 +30,7 @@ export class ClusterRecorder {
     const reading = await this.#reader.latest();
     if (reading !== undefined && reading !== this.#written) {
       this.#written = reading;
-      for (const write of [writeJobs, writeQueues, writeTasks, writeWorkers, writeSchedules]) {
+      for (const write of [writeJobs, writeFindings, writeQueues, writeTasks, writeWorkers, writeSchedules]) {
         await inTurns(write(this.#registry, reading.value));
       }
     }
@@ -55,6 +55,16 @@ function* writeJobs(registry: MetricRegistry, { queues }: Census): Generator<voi
     .replacing(
       queues.flatMap(({ queue, jobs }) =>
         jobStatuses.map((state) => [{ queue, state }, jobs[state]] as const),
+      ),
+    );
+}
+
+function* writeFindings(registry: MetricRegistry, { findings }: Census): Generator<void> {
+  yield* registry
+    .gauge(declared.findings)
+    .replacing(
+      findings.map(
+        ({ code, queue, schedule }) => [{ code, queue: queue ?? '', schedule: schedule ?? '' }, 1] as const,
       ),
     );
 }
