@@ -1,4 +1,4 @@
-// Installs what the tests need from the system's package manager: a browser and a connection pooler.
+// Installs what the tests need from the system's package manager: a browser, a connection pooler and Prometheus.
 // As root on a Debian-like system it installs what is missing; elsewhere it says what to install.
 import { spawnSync } from 'node:child_process';
 
@@ -6,6 +6,7 @@ const needed = [
   { program: 'chromium', packages: ['chromium', 'fonts-liberation'], what: 'the browser tests' },
   { program: 'openssl', packages: ['openssl'], what: 'the TLS test' },
   { program: 'pgbouncer', packages: ['pgbouncer'], what: 'the pooler tests' },
+  { program: 'promtool', packages: ['prometheus'], what: 'the tests with Prometheus' },
 ];
 
 const missing = needed.filter(({ program }) => !has(program));

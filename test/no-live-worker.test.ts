@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { alertRules } from '../src/app/modules.js';
 import { createTestDatabase, type TestDatabase } from '../src/database/testing/test-database.js';
+import { hasPrometheus, Prometheus } from './support/prometheus.js';
 import { SignalboxProcess, signalbox } from './support/signalbox.js';
 
 const tasks = fileURLToPath(new URL('./tasks', import.meta.url));
@@ -21,6 +23,7 @@ let receiver: Server;
 /** What the webhook got, in the order of its arrival. */
 let got: string[];
 const started: SignalboxProcess[] = [];
+let prometheus: Prometheus | undefined;
 
 beforeEach(async () => {
   db = await createTestDatabase({ migrate: false });
@@ -43,6 +46,7 @@ beforeEach(async () => {
   };
 });
 afterEach(async () => {
+  await prometheus?.stop();
   await Promise.all(started.splice(0).map((process) => process.stop()));
   receiver.closeAllConnections();
   receiver.close();
@@ -56,7 +60,10 @@ async function start(role: '--server' | '--worker') {
   return { process, line: await process.running() };
 }
 
-async function alerts(url: string, path: string): Promise<readonly { rule: string; state: string }[]> {
+async function alerts(
+  url: string,
+  path: string,
+): Promise<readonly { name: string; rule: string; state: string }[]> {
   const answer = (await (await fetch(`${url}/api/v1/alerts${path}`)).json()) as { items: [] };
   return answer.items;
 }
@@ -75,9 +82,23 @@ async function askUntil(url: string, firing: boolean): Promise<number> {
   }
 }
 
+/** The same in Prometheus, where there is one. */
+async function seenByPrometheus(firing: boolean): Promise<void> {
+  while (prometheus !== undefined) {
+    const names = await prometheus.alerts('firing');
+    expect(names.filter((name) => name !== 'NoLiveWorkers')).toEqual([]);
+    if (names.includes('NoLiveWorkers') === firing) return;
+    await db.database.query('select pg_sleep(0.2)');
+  }
+}
+
 it('tells of work that nobody does within a minute, by webhook too, and that it is over', async () => {
   const { process, line } = await start('--server');
   const url = String(line.url);
+  if (hasPrometheus) prometheus = await Prometheus.start(url);
+  const rules = await alerts(url, '/rules');
+  expect(rules.map(({ name }) => name)).toEqual(alertRules.map(({ name }) => name));
+  const since = performance.now();
   const enqueued = await signalbox(['enqueue', 'test.open', '--input', '{"text":"hello"}', '--json'], env);
   expect(enqueued.code).toBe(0);
   expect(await askUntil(url, true)).toBeLessThan(promisedMs);
@@ -86,12 +107,15 @@ it('tells of work that nobody does within a minute, by webhook too, and that it 
   expect(await work.json()).toMatchObject({ status: 'unhealthy', findings: [{ code: 'no_live_worker' }] });
   await process.line(({ alert, level }) => alert === 'NoLiveWorkers' && level === 'warn');
   await delivered('NoLiveWorkers firing');
+  await seenByPrometheus(true);
+  expect(performance.now() - since).toBeLessThan(promisedMs);
 
   await start('--worker');
   expect(await askUntil(url, false)).toBeLessThan(promisedMs);
   expect((await fetch(`${url}/health/work`)).status).toBe(200);
   await process.line(({ alert, level }) => alert === 'NoLiveWorkers' && level === 'info');
   await delivered('NoLiveWorkers resolved');
+  await seenByPrometheus(false);
   expect(await alerts(url, '/history')).toMatchObject([
     { rule: 'NoLiveWorkers', state: 'resolved', labels: { queue: 'default' } },
   ]);

@@ -2,7 +2,9 @@ import { alertErrors } from '../alerts/errors.js';
 import { alertMigrations } from '../alerts/migrations.js';
 import { notificationErrors } from '../alerts/notifications/errors.js';
 import { notificationsSection } from '../alerts/notifications/settings.js';
+import type { RuleTraits } from '../alerts/rule.js';
 import type { AlertSource } from '../alerts/source.js';
+import { workRules } from '../alerts/work/rules.js';
 import { workAlerts } from '../alerts/work/source.js';
 import { apiErrors } from '../api/errors.js';
 import { configErrors } from '../config/errors.js';
@@ -62,6 +64,9 @@ export const migrationFolders: readonly string[] = [
 ];
 
 /** Everything that alerts are judged by. */
+/** What they judge. */
+export const alertRules: readonly RuleTraits[] = [...workRules];
+
 export function alertSources(database: Database): AlertSource[] {
   return [workAlerts(database)];
 }

@@ -1,6 +1,7 @@
+import { prometheusRuleFile } from '../alerts/prometheus.js';
 import { recognisedWithoutUse } from '../config/recognised.js';
 import type { ErrorSpec } from '../foundation/errors.js';
-import { errorSpecs, sections } from './modules.js';
+import { alertRules, errorSpecs, sections } from './modules.js';
 
 /** The page of every setting, made from the sections that read them. */
 export function configurationPage(): string {
@@ -33,6 +34,11 @@ export function errorsPage(): string {
     'npm run docs',
     'Every error has a stable `code`. Over HTTP it is an `application/problem+json` document with the code, the `request_id` and, for bad input, one entry in `errors` for each wrong field. Branch on `code`, never on the text.',
   )}\n\n| code | status | same call may succeed later | what it means |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+/** The alert rules for Prometheus. */
+export function prometheusRules(): string {
+  return prometheusRuleFile(alertRules);
 }
 
 function page(title: string, command: string, text: string): string {
