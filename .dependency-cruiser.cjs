@@ -8,6 +8,7 @@ const layers = [
   'http',
   'alerts',
   'health',
+  'history',
   'ledger',
   'identity',
   'storage',

@@ -167,6 +167,40 @@ create table signalbox.gate (
   constraint gate_rate_period_ms_check CHECK ((rate_period_ms > 0))
 );
 
+create table signalbox.history (
+  step integer not null,
+  at timestamp with time zone not null,
+  lane_id integer not null,
+  enqueued integer not null default 0,
+  started integer not null default 0,
+  retried integer not null default 0,
+  succeeded integer not null default 0,
+  failed integer not null default 0,
+  cancelled integer not null default 0,
+  waits integer[],
+  took integer[],
+  constraint history_pkey PRIMARY KEY (step, at, lane_id),
+  constraint history_step_check CHECK ((step = ANY (ARRAY[60, 3600])))
+);
+
+create table signalbox.history_request (
+  step integer not null,
+  at timestamp with time zone not null,
+  process uuid not null,
+  requests integer not null,
+  server_errors integer not null,
+  constraint history_request_pkey PRIMARY KEY (step, at, process),
+  constraint history_request_step_check CHECK ((step = ANY (ARRAY[60, 3600])))
+);
+
+create table signalbox.history_state (
+  only_one boolean not null default true,
+  since timestamp with time zone not null,
+  counted_to timestamp with time zone,
+  constraint history_state_only_one_check CHECK (only_one),
+  constraint history_state_pkey PRIMARY KEY (only_one)
+);
+
 create table signalbox.job (
   id uuid not null,
   lane_id integer not null,
@@ -410,7 +444,9 @@ create table signalbox.tally (
   processing bigint not null default 0,
   succeeded bigint not null default 0,
   failed bigint not null default 0,
-  cancelled bigint not null default 0
+  cancelled bigint not null default 0,
+  at timestamp with time zone default now(),
+  spans smallint[]
 );
 
 create table signalbox.unique_key (
@@ -660,6 +696,16 @@ create view signalbox.workers as
              JOIN job j ON (((j.id = r.job_id) AND (j.runs = r.runs))))
           WHERE (r.worker_id = w.id)) AS running
    FROM worker w;
+
+CREATE OR REPLACE FUNCTION signalbox.add_counts(a integer[], b integer[])
+ RETURNS integer[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when a is null then b when b is null then a else array(
+    select coalesce(x.a, 0) + coalesce(x.b, 0) from unnest(a, b) with ordinality as x(a, b, n) order by x.n) end
+$function$
+;
 
 CREATE OR REPLACE FUNCTION signalbox.ahead_in_key(p_key text, p_priority smallint, p_place bigint, p_limit integer)
  RETURNS integer
@@ -1254,6 +1300,8 @@ declare
   v_lanes integer[];
   v_ends text[];
   v_keys text[];
+  v_spans smallint[];
+  v_now double precision := date_part('epoch', now());
   v_moved integer;
 begin
   perform from signalbox.claim c where c.id = any(p_claims) for share;
@@ -1275,10 +1323,11 @@ begin
         join unnest(p_ids, p_runs, p_from, p_statuses, p_reasons, p_results, p_errors)
                as d(id, run, source, status, reason, result, error) on j.id = d.id
         where j.id = any(p_ids) and j.runs = d.run - 1 and v_at[d.source] is not null
-        returning id, lane_id, status, unique_key)
+        returning id, lane_id, status, unique_key, place, date_part('epoch', started_at) as began)
       select array_agg(k.id), array_agg(k.lane_id), array_agg(k.status),
-             case when count(k.unique_key) > 0 then array_agg(k.unique_key) end
-      into v_held, v_lanes, v_ends, v_keys
+             case when count(k.unique_key) > 0 then array_agg(k.unique_key) end,
+             array_agg((32 * signalbox.span(k.began - k.place::float8 / 1000000) + signalbox.span(v_now - k.began))::smallint)
+      into v_held, v_lanes, v_ends, v_keys, v_spans
       from kept k;
       exit;
     exception when unique_violation then
@@ -1294,10 +1343,11 @@ begin
   if v_moved <> coalesce(cardinality(v_held), 0) then
     raise exception 'jobs that ran were changed by somebody who did not hold their claim';
   end if;
-  insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
+  insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled, spans)
   select e.lane, -count(*), -count(*), count(*) filter (where e.status = 'succeeded'),
-         count(*) filter (where e.status = 'failed'), count(*) filter (where e.status = 'cancelled')
-  from unnest(v_lanes, v_ends) as e(lane, status) group by e.lane;
+         count(*) filter (where e.status = 'failed'), count(*) filter (where e.status = 'cancelled'),
+         array_agg(e.span)
+  from unnest(v_lanes, v_ends, v_spans) as e(lane, status, span) group by e.lane;
   if p_limited is not null then
     delete from signalbox.slot s where s.job_id = any(v_held);
   end if;
@@ -1524,6 +1574,55 @@ CREATE OR REPLACE FUNCTION signalbox.history(j job)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$ select coalesce(j.events, signalbox.birth(j.created_at, j.run_at)) $function$
+;
+
+CREATE OR REPLACE FUNCTION signalbox.keep_history()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  with unit(seconds, name) as (values (60, 'minute'), (3600, 'hour')),
+  fresh as materialized (
+    select g.*, date_trunc('minute', g.at, 'UTC') as minute
+    from gone g join signalbox.lane l on l.id = g.lane_id
+    where g.at is not null and l.task <> 'signalbox.canary'),
+  counted as (
+    select u.seconds, date_trunc(u.name, f.minute, 'UTC') as at, f.lane_id,
+           coalesce(sum(f.live) filter (where f.succeeded = 0 and f.failed = 0 and f.cancelled = 0), 0) as enqueued,
+           sum(greatest(f.processing, 0)) as started, sum(greatest(f.retrying, 0)) as retried,
+           sum(greatest(f.succeeded, 0)) as succeeded, sum(greatest(f.failed, 0)) as failed,
+           sum(greatest(f.cancelled, 0)) as cancelled
+    from fresh f cross join unit u group by 1, 2, 3),
+  span as materialized (
+    select f.minute, f.lane_id, s.span, count(*) as n
+    from fresh f cross join lateral unnest(f.spans) as s(span) group by 1, 2, 3),
+  part as materialized (
+    select u.seconds, date_trunc(u.name, s.minute, 'UTC') as at, s.lane_id, s.span / 32 as wait, s.span % 32 as took, s.n
+    from span s cross join unit u),
+  histogram as (
+    select b.seconds, b.at, b.lane_id, array_agg(coalesce(w.n, 0)::integer order by b.nth) as waits,
+           array_agg(coalesce(t.n, 0)::integer order by b.nth) as took
+    from (select distinct p.seconds, p.at, p.lane_id, s.nth from part p cross join generate_series(0, 22) as s(nth)) as b
+    left join (select seconds, at, lane_id, wait as nth, sum(n) as n from part group by 1, 2, 3, 4) as w
+      using (seconds, at, lane_id, nth)
+    left join (select seconds, at, lane_id, took as nth, sum(n) as n from part group by 1, 2, 3, 4) as t
+      using (seconds, at, lane_id, nth)
+    group by 1, 2, 3)
+  insert into signalbox.history as h
+    (step, at, lane_id, enqueued, started, retried, succeeded, failed, cancelled, waits, took)
+  select c.seconds, c.at, c.lane_id, c.enqueued, c.started, c.retried, c.succeeded, c.failed, c.cancelled,
+         g.waits, g.took
+  from counted c left join histogram g using (seconds, at, lane_id)
+  where c.enqueued + c.started + c.retried + c.succeeded + c.failed + c.cancelled > 0
+  -- Two who add up at once never wait for each other.
+  order by 1, 2, 3
+  on conflict (step, at, lane_id) do update
+  set enqueued = h.enqueued + excluded.enqueued, started = h.started + excluded.started,
+      retried = h.retried + excluded.retried, succeeded = h.succeeded + excluded.succeeded,
+      failed = h.failed + excluded.failed, cancelled = h.cancelled + excluded.cancelled,
+      waits = signalbox.add_counts(h.waits, excluded.waits), took = signalbox.add_counts(h.took, excluded.took);
+  return null;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION signalbox.let_in(p_queues text[], p_tasks text[], p_floor_place bigint)
@@ -2021,6 +2120,16 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION signalbox.span(seconds double precision)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select width_bucket(seconds, array[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30,
+    60, 120, 300, 600, 1800, 3600, 21600]::double precision[])
+$function$
+;
+
 CREATE OR REPLACE FUNCTION signalbox.time_out(p_grace_ms double precision)
  RETURNS SETOF uuid
  LANGUAGE plpgsql
@@ -2118,3 +2227,5 @@ end $function$
 ;
 
 CREATE TRIGGER slot_freed AFTER DELETE ON signalbox.slot REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION note_freed();
+
+CREATE TRIGGER tally_kept AFTER DELETE ON signalbox.tally REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION keep_history();

@@ -2,6 +2,7 @@ import type { HttpApp } from '../http/app.js';
 import { registerAlertRoutes } from './alerts/routes.js';
 import type { ApiDeps } from './deps.js';
 import { registerHealthRoutes } from './health/routes.js';
+import { registerHistoryRoutes } from './history/routes.js';
 import { registerJobRoutes } from './jobs/routes.js';
 import { registerMetricsRoutes } from './metrics/routes.js';
 import { registerMonitoringRoutes } from './monitoring/routes.js';
@@ -14,6 +15,7 @@ export async function registerApi(app: HttpApp, deps: ApiDeps): Promise<void> {
   registerMonitoringRoutes(app, deps);
   registerOverviewRoutes(app, deps);
   registerAlertRoutes(app, deps);
+  registerHistoryRoutes(app, deps);
   app.addHook('onReady', async () => deps.monitor.process.start());
   app.addHook('onClose', async () => deps.monitor.process.stop());
   registerMetricsRoutes(app, deps);

@@ -4,6 +4,8 @@ import { edgeOf } from '../alerts/notifications/edge.js';
 import { Notifications } from '../alerts/notifications/notifications.js';
 import { notificationsSection } from '../alerts/notifications/settings.js';
 import { notifyQueue } from '../alerts/notifications/task.js';
+import { Objectives } from '../alerts/objectives/objectives.js';
+import { objectivesSection } from '../alerts/objectives/settings.js';
 import type { Config } from '../config/load.js';
 import { assertSchemaFits, migrateUp } from '../database/migrations.js';
 import { Engine } from '../engine/engine.js';
@@ -12,6 +14,8 @@ import type { Worker } from '../engine/worker.js';
 import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
+import { Historian } from '../history/historian.js';
+import { RequestRecorder } from '../history/request-recorder.js';
 import { assertExposureAllowed } from '../identity/exposure.js';
 import { apiKeySection } from '../identity/settings.js';
 import type { Metrics } from '../telemetry/metrics/metrics.js';
@@ -120,7 +124,11 @@ export class Application implements Service {
     const courier = notifications.courier(engine);
     this.#undo.push(() => courier.stop());
     await courier.start();
-    const sources = alertSources(database);
+    const historian = new Historian({ db: database, logger });
+    this.#undo.push(() => historian.stop());
+    await historian.start();
+    const objectives = new Objectives(database, config.get(objectivesSection));
+    const sources = alertSources(database, objectives);
     const evaluator = new Evaluator({
       db: database,
       logger,
@@ -138,8 +146,8 @@ export class Application implements Service {
     this.#undo.push(() => evaluator.stop());
     await evaluator.start();
     const alerts = new Alerts(database, sources, (id, by) => notifications.acknowledge(id, by));
-    if (this.#roles.server)
-      await this.#startServer({ config, database, engine, alerts, workloads, metrics, logger });
+    const deps = { config, database, engine, alerts, objectives, workloads, metrics, logger };
+    if (this.#roles.server) await this.#startServer(deps);
     await this.#announce(engine);
   }
 
@@ -169,6 +177,10 @@ export class Application implements Service {
   async #startServer(deps: ServerDeps): Promise<void> {
     const { host, port } = this.config.get(appSection);
     const app = await createServer(deps);
+    const { minutes } = app.requestStatistics;
+    const recorder = new RequestRecorder({ db: deps.database, logger: deps.logger, minutes });
+    this.#undo.push(() => recorder.stop());
+    await recorder.start();
     this.#undo.push(() => app.close());
     this.#url = await listen(app, host, port);
   }

@@ -2,6 +2,10 @@ import { alertErrors } from '../alerts/errors.js';
 import { alertMigrations } from '../alerts/migrations.js';
 import { notificationErrors } from '../alerts/notifications/errors.js';
 import { notificationsSection } from '../alerts/notifications/settings.js';
+import type { Objectives } from '../alerts/objectives/objectives.js';
+import { objectiveRules } from '../alerts/objectives/rules.js';
+import { objectivesSection } from '../alerts/objectives/settings.js';
+import { objectiveAlerts } from '../alerts/objectives/source.js';
 import type { RuleTraits } from '../alerts/rule.js';
 import type { AlertSource } from '../alerts/source.js';
 import { workRules } from '../alerts/work/rules.js';
@@ -22,6 +26,7 @@ import type { Task } from '../engine/task.js';
 import type { ErrorSpec } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { healthSection } from '../health/settings.js';
+import { historyMigrations } from '../history/migrations.js';
 import { httpErrors } from '../http/errors.js';
 import { httpMetrics } from '../http/metrics.js';
 import { identityErrors } from '../identity/errors.js';
@@ -54,21 +59,23 @@ export const sections: readonly Section[] = [
   telemetrySection,
   notificationsSection,
   metricsPortSection,
+  objectivesSection,
   ...workloadModules.map((module) => module.section),
 ];
 
 export const migrationFolders: readonly string[] = [
   engineMigrations,
   alertMigrations,
+  historyMigrations,
   ...workloadModules.map((module) => module.migrations),
 ];
 
-/** Everything that alerts are judged by. */
-/** What they judge. */
-export const alertRules: readonly RuleTraits[] = [...workRules];
+/** Every alert rule of this build. */
+export const alertRules: readonly RuleTraits[] = [...workRules, ...objectiveRules];
 
-export function alertSources(database: Database): AlertSource[] {
-  return [workAlerts(database)];
+/** Everything that alerts are judged by. */
+export function alertSources(database: Database, objectives: Objectives): AlertSource[] {
+  return [workAlerts(database), objectiveAlerts(objectives)];
 }
 
 /** Every error code that this build can raise. A code stands in one catalogue only. */

@@ -1,4 +1,6 @@
 import { Alerts } from '../alerts/alerts.js';
+import { Objectives } from '../alerts/objectives/objectives.js';
+import { objectivesSection } from '../alerts/objectives/settings.js';
 import { Database } from '../database/database.js';
 import { Engine } from '../engine/engine.js';
 import { silentLogger as logger } from '../foundation/logger.js';
@@ -21,8 +23,18 @@ export async function describeApi(home: string): Promise<object> {
   const workloads = await createWorkloads({ config, database, logger, metrics: metrics.registry });
   const tasks = workloads.flatMap((workload) => workload.tasks);
   const engine = new Engine({ database, tasks, logger });
-  const alerts = new Alerts(database, alertSources(database));
-  const app = await createServer({ config, database, engine, alerts, workloads, metrics, logger });
+  const objectives = new Objectives(database, config.get(objectivesSection));
+  const alerts = new Alerts(database, alertSources(database, objectives));
+  const app = await createServer({
+    config,
+    database,
+    engine,
+    alerts,
+    objectives,
+    workloads,
+    metrics,
+    logger,
+  });
   try {
     await app.ready();
     return app.swagger();

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Alerts } from '../alerts/alerts.js';
+import type { Objectives } from '../alerts/objectives/objectives.js';
 import { registerApi } from '../api/register.js';
 import type { Config } from '../config/load.js';
 import { registerConsole } from '../console/console.js';
@@ -24,6 +25,7 @@ export interface ServerDeps {
   readonly database: Database;
   readonly engine: Engine;
   readonly alerts: Alerts;
+  readonly objectives: Objectives;
   readonly workloads: readonly Workload[];
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -33,7 +35,7 @@ const consoleFolder = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /** The HTTP application with every route of this build. It does not listen yet. */
 export async function createServer(deps: ServerDeps): Promise<HttpApp> {
-  const { config, database, engine, alerts, workloads, metrics, logger } = deps;
+  const { config, database, engine, alerts, objectives, workloads, metrics, logger } = deps;
   const authenticator = createAuthenticator({
     apiKey: config.get(apiKeySection).apiKey,
     permissions: workloads.flatMap((workload) => workload.permissions),
@@ -51,6 +53,7 @@ export async function createServer(deps: ServerDeps): Promise<HttpApp> {
     database,
     workloads,
     alerts,
+    objectives,
     monitor,
     metrics,
     logger,

@@ -1,4 +1,4 @@
-import { parseBytes, parseDuration } from './units.js';
+import { parseBytes, parseDuration, parsePercent } from './units.js';
 
 /** One setting: the environment variables that may give it, how its text is read, and what it is when absent. */
 export interface Setting<T> {
@@ -49,6 +49,16 @@ export function integer<F extends number | undefined>(
       throw new InvalidSetting(`must be a whole number from ${options.min} to ${options.max}`);
     }
     return number;
+  });
+}
+
+/** A share such as `99.5` or `99.5%`, above 0 and below 100. Value: from 0 to 1. */
+export function percent(options: Common & { fallback: number }): Setting<number> {
+  return setting(options, options.fallback, (value) => {
+    const share = parsePercent(value);
+    if (share === undefined)
+      throw new InvalidSetting('must be a percentage above 0 and below 100, such as 99.5');
+    return share;
   });
 }
 

@@ -23,3 +23,11 @@ export function parseDuration(text: string): number | undefined {
 export function parseBytes(text: string): number | undefined {
   return parse(text, byteUnits, 'b');
 }
+
+/** `99.5` or `99.5%` as a share from 0 to 1; `undefined` when it is not above 0 and below 100. */
+export function parsePercent(text: string): number | undefined {
+  const match = /^(\d{1,2}(?:\.\d{1,4})?)\s*%?$/.exec(text.trim());
+  // Four decimals at most: rounded, so that 99.9 is 0.999.
+  const share = Math.round(Number(match?.[1]) * 10_000) / 1_000_000;
+  return share > 0 && share < 1 ? share : undefined;
+}

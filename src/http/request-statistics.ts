@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RequestMinutes } from './request-minutes.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -32,6 +33,7 @@ const firstMs = 0.03;
 
 /** Counts what was answered, since the start and in the last five minutes. Its memory does not grow. */
 export class RequestStatistics {
+  readonly minutes: RequestMinutes;
   readonly #now: () => number;
   readonly #all: Counters;
   readonly #recent: Counters[];
@@ -39,12 +41,14 @@ export class RequestStatistics {
   /** @param now milliseconds since the epoch */
   constructor(now: () => number = Date.now) {
     this.#now = now;
+    this.minutes = new RequestMinutes(now);
     this.#all = new Counters(now());
     this.#recent = Array.from({ length: slots }, () => new Counters(Number.NEGATIVE_INFINITY));
   }
 
   /** @param ms `null` when the length of the answer says nothing of the server */
   count(status: number, ms: number | null): void {
+    this.minutes.count(status);
     this.#all.add(status, ms);
     this.#slot().add(status, ms);
   }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Alerts } from '../../src/alerts/alerts.js';
+import { Objectives } from '../../src/alerts/objectives/objectives.js';
+import { objectivesSection } from '../../src/alerts/objectives/settings.js';
 import { readConfig } from '../../src/app/config.js';
 import { alertSources, allTasks, createMetrics, createWorkloads } from '../../src/app/modules.js';
 import { createServer, listen } from '../../src/app/server.js';
@@ -49,9 +51,19 @@ export class House {
     const tasks = [...(await allTasks(config, workloads)), ...more];
     const engine = new Engine({ database, tasks, logger, housekeepingMs: 100, hooks: [metrics.hooks] });
     await engine.start();
-    const alerts = new Alerts(database, alertSources(database));
+    const objectives = new Objectives(database, config.get(objectivesSection));
+    const alerts = new Alerts(database, alertSources(database, objectives));
     metrics.attach({ engine, database });
-    const app = await createServer({ config, database, engine, alerts, workloads, metrics, logger });
+    const app = await createServer({
+      config,
+      database,
+      engine,
+      alerts,
+      objectives,
+      workloads,
+      metrics,
+      logger,
+    });
     const url = await listen(app, '127.0.0.1', 0);
     return new House({ url, app, engine, metrics, db, home });
   }

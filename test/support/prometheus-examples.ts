@@ -23,6 +23,27 @@ function finding(rule: string, code: string, labels: Readonly<Record<string, str
   };
 }
 
+/** Bad for five minutes, then good: a budget that burns fast, until half an hour without, or slowly, until six. */
+function burn(
+  objective: string,
+  bad: string,
+  good: string,
+  labels: Readonly<Record<string, string>>,
+): readonly RuleExample[] {
+  const series = { [bad]: '0+5x30 150x2700', [good]: '0+5x2730' };
+  return [
+    { rule: `${objective}BudgetBurn`, series, labels, pendingAt: 60, firingAt: 290, resolvedAt: 2_400 },
+    {
+      rule: `${objective}BudgetSlowBurn`,
+      series,
+      labels,
+      pendingAt: 600,
+      firingAt: 1_500,
+      resolvedAt: 23_000,
+    },
+  ];
+}
+
 export const ruleExamples: readonly RuleExample[] = [
   { ...finding('NoLiveWorkers', 'no_live_worker', { queue: 'images' }), pendingAt: 10 },
   { ...finding('NoWorkerForTask', 'no_worker_for_task', { queue: 'images' }), pendingAt: 20 },
@@ -58,4 +79,30 @@ export const ruleExamples: readonly RuleExample[] = [
     firingAt: 30,
     resolvedAt: 90,
   },
+  ...burn(
+    'Success',
+    'signalbox_jobs_finished_total{queue="images",task="t",outcome="failed",reason="crashed"}',
+    'signalbox_jobs_finished_total{queue="images",task="t",outcome="succeeded",reason="none"}',
+    { queue: 'images' },
+  ),
+  ...burn(
+    'Availability',
+    'http_requests_total{method="GET",route="/jobs",status="500"}',
+    'http_requests_total{method="GET",route="/jobs",status="200"}',
+    {},
+  ),
+  // Those that waited are counted and in no bucket up to 30 s.
+  ...burn(
+    'Freshness',
+    'signalbox_job_wait_seconds_count{queue="images",task="late"}',
+    'signalbox_job_wait_seconds_count{queue="images",task="soon"}',
+    { queue: 'images' },
+  ).map((example) => ({
+    ...example,
+    series: {
+      ...example.series,
+      'signalbox_job_wait_seconds_bucket{queue="images",task="late",le="30.0"}': '0x2730',
+      'signalbox_job_wait_seconds_bucket{queue="images",task="soon",le="30.0"}': '0+5x2730',
+    },
+  })),
 ];

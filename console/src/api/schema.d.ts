@@ -1409,6 +1409,155 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened in each interval: jobs, their waits and runs, requests */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description An hour before `to` when it is not given */
+                    from?: string;
+                    /** @description Now when it is not given */
+                    to?: string;
+                    /** @description Shorter than 1h: the last 7 days are kept, else 90 */
+                    step?: "1m" | "5m" | "15m" | "1h" | "6h" | "1d";
+                    queue?: string;
+                    task?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /**
+                             * Format: date-time
+                             * @description Nothing is known of the time before
+                             */
+                            since: string;
+                            /** @description Up to when it is known; `null`: nothing is */
+                            counted_to: string | null;
+                            /** @description How long ago that is */
+                            age_ms: number | null;
+                            step_ms: number;
+                            points: components["schemas"]["HistoryPoint"][];
+                        };
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Objectives: how they are met, what is left of their budgets, how fast it is used */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /**
+                             * Format: date-time
+                             * @description Nothing is known of the time before
+                             */
+                            since: string;
+                            /** @description Up to when it is known; `null`: nothing is */
+                            counted_to: string | null;
+                            /** @description How long ago that is */
+                            age_ms: number | null;
+                            items: components["schemas"]["Objective"][];
+                        };
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -2260,6 +2409,77 @@ export interface components {
             } | null;
             /** @description Whole seconds since the process started, at `timestamp` */
             uptime_seconds?: number;
+        };
+        HistoryPoint: {
+            /**
+             * Format: date-time
+             * @description Beginning of the interval
+             */
+            at: string;
+            /** @description How much of it is known of the jobs */
+            known_ms: number;
+            /** @description `null`: unknown, which is not nothing */
+            jobs: {
+                enqueued: number;
+                /** @description Claims */
+                started: number;
+                /** @description Attempts that failed and are to be tried again */
+                retried: number;
+                succeeded: number;
+                failed: number;
+                cancelled: number;
+                /** @description From ready to claimed, of the jobs that ended; `null`: none did */
+                wait: {
+                    samples: number;
+                    p50_ms: number;
+                    p95_ms: number;
+                    p99_ms: number;
+                } | null;
+                /** @description From claimed to ended, of the same */
+                run: {
+                    samples: number;
+                    p50_ms: number;
+                    p95_ms: number;
+                    p99_ms: number;
+                } | null;
+            } | null;
+            /** @description Of all servers; `null`: none was there to say */
+            requests: {
+                total: number;
+                server_errors: number;
+            } | null;
+        };
+        Objective: {
+            /** @enum {string} */
+            objective: "success" | "freshness" | "availability";
+            queue: string | null;
+            /** @description Share of good events, from 0 to 1 */
+            target: number;
+            /** @description Freshness: waits shorter than this are good */
+            within_ms: number | null;
+            window_ms: number;
+            total: number;
+            good: number;
+            /** @description `null`: no event in the window */
+            ratio: number | null;
+            /** @description Share of the budget; below 0 when it is overspent */
+            budget_left: number | null;
+            /** @description Bad events that may still happen */
+            budget_left_events: number | null;
+            burn: {
+                /** @enum {string} */
+                severity: "critical" | "warning";
+                /** @description Times the rate that uses up the budget exactly, beyond which it is alarming */
+                factor: number;
+                long_ms: number;
+                short_ms: number;
+                /** @description The rate over the long window; `null`: no event in it */
+                long: number | null;
+                short: number | null;
+                /** @description `false`: too few events to judge by */
+                judged: boolean;
+                over: boolean;
+            }[];
         };
         JobSummary: {
             /** Format: uuid */

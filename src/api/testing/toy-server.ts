@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { Alerts } from '../../alerts/alerts.js';
+import { Objectives } from '../../alerts/objectives/objectives.js';
+import { objectivesSection } from '../../alerts/objectives/settings.js';
 import { workAlerts } from '../../alerts/work/source.js';
+import { loadConfig } from '../../config/load.js';
 import { createTestDatabase, type TestDatabase } from '../../database/testing/test-database.js';
 import { Engine } from '../../engine/engine.js';
 import { PermanentError } from '../../engine/failure.js';
@@ -104,6 +107,10 @@ export async function createToyServer(options: ToyServerOptions = {}): Promise<T
     database: db.database,
     workloads: [workload],
     alerts: new Alerts(db.database, [workAlerts(db.database)]),
+    objectives: new Objectives(
+      db.database,
+      loadConfig([objectivesSection], { env: {}, flags: {} }).get(objectivesSection),
+    ),
     monitor: createMonitor({
       database: db.database,
       engine,

@@ -61,19 +61,20 @@ export async function healLimits(db: Queryable): Promise<{ slots: number; jobs: 
   return rows[0] ?? { slots: 0, jobs: 0 };
 }
 
-// Adds up what was counted. Readers of the sum see the rows before or the one after, never both.
+// Adds up what was counted. Readers of the sum see the rows before or the one after, never both. A sum has no time and
+// no spans: whoever wants those takes them from the rows as they go.
 const addUpSql = `
   with gone as (delete from signalbox.tally returning *)
-  insert into signalbox.tally (lane_id, live, scheduled, retrying, processing, succeeded, failed, cancelled)
+  insert into signalbox.tally (lane_id, live, scheduled, retrying, processing, succeeded, failed, cancelled, at)
   select lane_id, sum(live), sum(scheduled), sum(retrying), sum(processing), sum(succeeded), sum(failed),
-         sum(cancelled)
+         sum(cancelled), null
   from gone group by lane_id`;
-const tallyRowsSql = `select count(*)::integer as n from (select from signalbox.tally limit 1000) as t`;
+const tallyRowsSql = `select count(*)::integer as n from (select from signalbox.tally where at is not null limit 1000) as t`;
 
-/** Keeps the rows of the tally few. */
-export async function addUpTally(db: Queryable): Promise<void> {
+/** Keeps the rows of the tally few. @param most changes that may be left as they are */
+export async function addUpTally(db: Queryable, most = 200): Promise<void> {
   const { rows } = await db.query<{ n: number }>(tallyRowsSql);
-  if ((rows[0]?.n ?? 0) > 200) await db.query(addUpSql);
+  if ((rows[0]?.n ?? 0) > most) await db.query(addUpSql);
 }
 
 // One row. `now()` is the database's: two processes with different clocks cannot both hold it.
