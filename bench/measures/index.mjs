@@ -7,6 +7,7 @@ import { idleLatency } from './idle-latency.mjs';
 import { keys } from './keys.mjs';
 import { memory } from './memory.mjs';
 import { nodeTimePerJob } from './node-time-per-job.mjs';
+import { overhead } from './overhead.mjs';
 import { singleEnqueue10 } from './single-enqueue-10.mjs';
 import { singleEnqueue64 } from './single-enqueue-64.mjs';
 import { steadyLoad } from './steady-load.mjs';
@@ -30,6 +31,7 @@ export const measures = [
   nodeTimePerJob,
   memory,
   keys,
+  overhead,
   http,
   steadyLoad,
 ];

@@ -17,6 +17,7 @@ export const systems = {
   'pg-boss': { store: 'postgres' },
   bullmq: { store: 'redis' },
   'signalbox-keyed': { store: 'postgres', ours: true, variant: true },
+  'signalbox-observed': { store: 'postgres', ours: true, variant: true },
 };
 
 export const everybody = Object.keys(systems).filter((name) => !systems[name].variant);

@@ -4,7 +4,8 @@ import { quiet } from '../lib/quiet.mjs';
 
 const input = z.strictObject({ n: z.number(), to: z.string(), at: z.number().optional() });
 
-export async function open({ url }, policy = {}) {
+/** The third parameter: what observes it: hooks and logger of its engine, and migrations of those who count. */
+export async function open({ url }, policy = {}, { hooks = [], logger = quiet, migrations = [] } = {}) {
   const connection = {
     url,
     applicationName: 'bench-signalbox',
@@ -14,12 +15,14 @@ export async function open({ url }, policy = {}) {
   let handle = () => undefined;
   const noop = task({ name: 'bench.noop', input, run: async (job) => handle(job), ...policy });
   const database = new Database({ ...connection, poolSize: 16, logger: quiet });
-  const engine = new Engine({ database, tasks: [noop], logger: quiet });
+  const engine = new Engine({ database, tasks: [noop], logger, hooks });
   let worker;
   return {
+    engine,
+    database,
     bulk: { chunk: 5_000, lanes: 3 },
     async install() {
-      await migrateUp({ connection, folders: [engineMigrations], logger: quiet });
+      await migrateUp({ connection, folders: [engineMigrations, ...migrations], logger: quiet });
     },
     async insert(inputs, runAt) {
       const options = runAt === undefined ? {} : { options: { runAt } };

@@ -1,0 +1,25 @@
+import { drainOf } from '../lib/drain.mjs';
+
+/** A drain with everything on that watches it, against the same without. */
+export const overhead = {
+  name: 'overhead',
+  contenders: ['signalbox'],
+  run: async (stage) => {
+    const options = { count: stage.size(200_000), boundMs: 300_000 };
+    const plain = await drainOf(stage, 'signalbox', options);
+    const observed = await drainOf(stage, 'signalbox-observed', options);
+    return { plain: plain.rate, observed: observed.rate };
+  },
+  rows: [
+    {
+      measure: 'overhead',
+      unit: 'jobs/s',
+      better: 'higher',
+      goal: 0.9,
+      acceptedFrom: 0.9,
+      judgedBy: 'ratio',
+      take: ({ observed }) => observed,
+      baselines: { 'signalbox, unobserved': ({ plain }) => plain },
+    },
+  ],
+};
