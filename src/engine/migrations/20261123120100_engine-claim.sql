@@ -60,12 +60,21 @@ language sql stable as $$
   where l.task = any(p_tasks) and (p_queues is null or l.queue = any(p_queues))
 $$;
 
+-- Since when a job could have been claimed, as its place: a job that never ran from its first place on, however often
+-- a worker gave it back unbegun; any other from when it was put back. Time before a backoff ended is not in it.
+create function signalbox.ready_since(j signalbox.job) returns bigint
+language sql stable parallel safe as $$
+  select case when j.started_at is null or j.touched_at is null then j.place
+    else greatest(j.place, signalbox.place_of(j.touched_at)) end
+$$;
+
 -- What a worker is told of a job that it claimed, as JSON text. Built by concat because json_build_array looks up
 -- the type of each value for each row. Nothing in it may keep it from being inlined: a call costs ten times as much.
 create function signalbox.brief(j signalbox.job, input json) returns text
 language sql stable as $$
   select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
-    j.timeout_ms, ',', input,
+    j.timeout_ms, ',', input, ',',
+    signalbox.ready_since(j),
     case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
            or least(j.expires_at, j.deadline_at) is not null
          then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
@@ -349,6 +358,7 @@ drop function signalbox.claim(uuid, text[], text[], integer, boolean, smallint, 
 drop function signalbox.let_in(text[], text[], bigint);
 drop function signalbox.claimed(bigint);
 drop function signalbox.brief(signalbox.job, json);
+drop function signalbox.ready_since(signalbox.job);
 drop function signalbox.gated_lanes(text[], text[], timestamptz);
 drop function signalbox.opens_at(signalbox.gate, timestamptz);
 drop function signalbox.room(signalbox.gate, timestamptz);

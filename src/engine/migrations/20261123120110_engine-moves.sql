@@ -19,6 +19,14 @@ begin
   where u.key = o.key and u.job_id = o.id and not o.state = any(u.states);
 end $$;
 
+-- The number of a span of time: 0 is below the first of these seconds, 1 below the second; 22 is six hours and more.
+-- Nothing in it may keep it from being inlined. `spanEdgesMs` has the same edges.
+create function signalbox.span(seconds double precision) returns integer
+language sql immutable parallel safe as $$
+  select width_bucket(seconds, array[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30,
+    60, 120, 300, 600, 1800, 3600, 21600]::double precision[])
+$$;
+
 -- Ends attempts for good. Each is fenced by its claim, which must be of this worker, and by the job's number of
 -- runs. p_claims are the claims, p_from says for each job which of them it is from. A null array stands for: all
 -- succeeded, no reasons, results, errors or limits. p_done: claims of which every job is settled now.
@@ -38,6 +46,8 @@ declare
   v_lanes integer[];
   v_ends text[];
   v_keys text[];
+  v_spans smallint[];
+  v_now double precision := date_part('epoch', now());
   v_moved integer;
 begin
   perform from signalbox.claim c where c.id = any(p_claims) for share;
@@ -59,10 +69,11 @@ begin
         join unnest(p_ids, p_runs, p_from, p_statuses, p_reasons, p_results, p_errors)
                as d(id, run, source, status, reason, result, error) on j.id = d.id
         where j.id = any(p_ids) and j.runs = d.run - 1 and v_at[d.source] is not null
-        returning id, lane_id, status, unique_key)
+        returning id, lane_id, status, unique_key, place, date_part('epoch', started_at) as began)
       select array_agg(k.id), array_agg(k.lane_id), array_agg(k.status),
-             case when count(k.unique_key) > 0 then array_agg(k.unique_key) end
-      into v_held, v_lanes, v_ends, v_keys
+             case when count(k.unique_key) > 0 then array_agg(k.unique_key) end,
+             array_agg((32 * signalbox.span(k.began - k.place::float8 / 1000000) + signalbox.span(v_now - k.began))::smallint)
+      into v_held, v_lanes, v_ends, v_keys, v_spans
       from kept k;
       exit;
     exception when unique_violation then
@@ -78,10 +89,11 @@ begin
   if v_moved <> coalesce(cardinality(v_held), 0) then
     raise exception 'jobs that ran were changed by somebody who did not hold their claim';
   end if;
-  insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled)
+  insert into signalbox.tally (lane_id, live, processing, succeeded, failed, cancelled, spans)
   select e.lane, -count(*), -count(*), count(*) filter (where e.status = 'succeeded'),
-         count(*) filter (where e.status = 'failed'), count(*) filter (where e.status = 'cancelled')
-  from unnest(v_lanes, v_ends) as e(lane, status) group by e.lane;
+         count(*) filter (where e.status = 'failed'), count(*) filter (where e.status = 'cancelled'),
+         array_agg(e.span)
+  from unnest(v_lanes, v_ends, v_spans) as e(lane, status, span) group by e.lane;
   if p_limited is not null then
     delete from signalbox.slot s where s.job_id = any(v_held);
   end if;
@@ -334,5 +346,6 @@ drop function signalbox.give_back(
   uuid, bigint[], smallint[], uuid[], integer[], text[], double precision[], text[], text[], text[], boolean[], bigint[]);
 drop function signalbox.finish(
   uuid, bigint[], smallint[], uuid[], integer[], text[], text[], text[], text[], boolean[], bigint[]);
+drop function signalbox.span(double precision);
 drop function signalbox.release_keys(uuid[], text[], text[]);
 drop function signalbox.claimed_at(uuid, bigint[]);

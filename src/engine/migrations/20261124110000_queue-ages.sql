@@ -1,27 +1,5 @@
 -- Up Migration
 
--- Since when a job could have been claimed, as its place: a job that never ran from its first place on, however often
--- a worker gave it back unbegun; any other from when it was put back. Time before a backoff ended is not in it.
-create function signalbox.ready_since(j signalbox.job) returns bigint
-language sql stable parallel safe as $$
-  select case when j.started_at is null or j.touched_at is null then j.place
-    else greatest(j.place, signalbox.place_of(j.touched_at)) end
-$$;
-
--- With the place since which the job was ready, before what only some jobs have.
-create or replace function signalbox.brief(j signalbox.job, input json) returns text
-language sql stable as $$
-  select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
-    j.timeout_ms, ',', input, ',',
-    signalbox.ready_since(j),
-    case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
-           or least(j.expires_at, j.deadline_at) is not null
-         then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
-           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000,
-           'start_ms', case when j.started_at is null
-             then extract(epoch from j.expires_at - statement_timestamp()) * 1000 end)::text end, ']')
-$$;
-
 -- Of each queue: how long its oldest job has been ready and not started, how long the oldest running one has been
 -- running, and by how much the attempt that is furthest over its time-out is over it; milliseconds, null when there is
 -- none. Along index job_ready from priority to priority, of which at most 100 of a lane are looked at; what is due and
@@ -79,15 +57,3 @@ end $$;
 -- Down Migration
 
 drop function signalbox.queue_ages();
-create or replace function signalbox.brief(j signalbox.job, input json) returns text
-language sql stable as $$
-  select concat('["', j.id, '",', j.lane_id, ',', j.runs + 1, ',', j.failures, ',', j.crashes, ',', j.max_attempts, ',',
-    j.timeout_ms, ',', input,
-    case when coalesce(j.owner, j.limit_key, j.trace_parent) is not null or j.tags is not null
-           or least(j.expires_at, j.deadline_at) is not null
-         then ',' || json_build_object('owner', j.owner, 'tags', j.tags, 'trace_parent', j.trace_parent,
-           'left_ms', extract(epoch from j.deadline_at - statement_timestamp()) * 1000,
-           'start_ms', case when j.started_at is null
-             then extract(epoch from j.expires_at - statement_timestamp()) * 1000 end)::text end, ']')
-$$;
-drop function signalbox.ready_since(signalbox.job);
