@@ -56,11 +56,16 @@ it('a worker whose loop is blocked for ten seconds is scraped all the same, and 
   const answers: number[] = [];
   let silent = 0;
   let age = 0;
+  let lag = 0;
+  /** Of the seconds before each scrape alone: the highest seen is the block. */
+  const worst = (text: Map<string, ParsedFamily>) =>
+    Math.max(lag, sampleValue(text, 'signalbox_event_loop_lag_seconds', { percentile: '100' }) ?? 0);
   const deadline = performance.now() + 60_000;
   // Until it has been seen blocked for most of the time, and then to have a turn again.
   for (let blocked = false; !(blocked && silent === 0); blocked ||= silent > blockMs / 2_000) {
     expect(performance.now(), `silent ${silent}`).toBeLessThan(deadline);
     const { ms, text } = await scrape(url);
+    lag = worst(text);
     silent = sampleValue(text, 'signalbox_main_loop_unresponsive_seconds') ?? Number.NaN;
     if (silent > 1) {
       answers.push(ms);
@@ -76,12 +81,11 @@ it('a worker whose loop is blocked for ten seconds is scraped all the same, and 
   let after = await scrape(url);
   while (ended !== 1 && performance.now() < deadline) {
     after = await scrape(url);
+    lag = worst(after.text);
     ended = sampleValue(after.text, 'signalbox_job_attempts_total', { ...lane, result: 'succeeded' });
   }
   expect(ended).toBe(1);
-  expect(sampleValue(after.text, 'signalbox_event_loop_lag_seconds', { percentile: '100' })).toBeGreaterThan(
-    5,
-  );
+  expect(lag).toBeGreaterThan(blockMs / 2_000);
   expect(await worker.stop()).toBe(0);
 });
 

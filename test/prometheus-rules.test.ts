@@ -39,7 +39,7 @@ function written(): Map<string, { severity: string; annotations: Record<string, 
 }
 
 /** JSON is YAML. */
-function unitTest({ rule, series, labels, pendingAt, firingAt, resolvedAt }: RuleExample): object {
+function unitTest({ rule, series, labels, ...when }: RuleExample, interval: string): object {
   const { severity = '', annotations = {} } = written().get(rule) ?? {};
   const firing = [{ exp_labels: { severity, ...labels }, exp_annotations: annotations }];
   const at = (seconds: number, alerts: readonly object[]) => ({
@@ -49,12 +49,12 @@ function unitTest({ rule, series, labels, pendingAt, firingAt, resolvedAt }: Rul
   });
   return {
     name: rule,
-    interval: '10s',
+    interval,
     input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
     alert_rule_test: [
-      ...(pendingAt === undefined ? [] : [at(pendingAt, [])]),
-      at(firingAt, firing),
-      at(resolvedAt, []),
+      ...(when.pendingAt === undefined ? [] : [at(when.pendingAt, [])]),
+      at(when.firingAt, firing),
+      at(when.resolvedAt, []),
     ],
   };
 }
@@ -82,8 +82,10 @@ describe('the alert rules for Prometheus', () => {
 
   it.skipIf(!hasPromtool).each(ruleExamples)('$rule fires and resolves', (example) => {
     const name = `${example.rule}.test.yml`;
-    const tests = { rule_files: ['rules.yml'], evaluation_interval: '10s', tests: [unitTest(example)] };
-    writeFileSync(join(folder, name), JSON.stringify(tests));
+    const interval = `${example.everySeconds ?? 10}s`;
+    const tests = [unitTest(example, interval)];
+    const all = { rule_files: ['rules.yml'], evaluation_interval: interval, tests };
+    writeFileSync(join(folder, name), JSON.stringify(all));
     const { status, said } = promtool('test', 'rules', name);
     expect(said).toContain('SUCCESS');
     expect(status).toBe(0);

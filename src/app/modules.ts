@@ -8,6 +8,8 @@ import { objectivesSection } from '../alerts/objectives/settings.js';
 import { objectiveAlerts } from '../alerts/objectives/source.js';
 import type { RuleTraits } from '../alerts/rule.js';
 import type { AlertSource } from '../alerts/source.js';
+import { trafficRules } from '../alerts/traffic/rules.js';
+import { trafficAlerts } from '../alerts/traffic/source.js';
 import { workRules } from '../alerts/work/rules.js';
 import { workAlerts } from '../alerts/work/source.js';
 import { apiErrors } from '../api/errors.js';
@@ -71,11 +73,11 @@ export const migrationFolders: readonly string[] = [
 ];
 
 /** Every alert rule of this build. */
-export const alertRules: readonly RuleTraits[] = [...workRules, ...objectiveRules];
+export const alertRules: readonly RuleTraits[] = [...workRules, ...trafficRules, ...objectiveRules];
 
 /** Everything that alerts are judged by. */
 export function alertSources(database: Database, objectives: Objectives): AlertSource[] {
-  return [workAlerts(database), objectiveAlerts(objectives)];
+  return [workAlerts(database), trafficAlerts(database), objectiveAlerts(objectives)];
 }
 
 /** Every error code that this build can raise. A code stands in one catalogue only. */

@@ -1,6 +1,8 @@
-/** When a rule must fire and when it must not any more, for promtool: one sample every ten seconds. */
+/** When a rule must fire and when it must not any more, for promtool. */
 export interface RuleExample {
   readonly rule: string;
+  /** Between two samples, and between two evaluations; 10 unless told. */
+  readonly everySeconds?: number;
   /** Each series with its values in the notation of promtool: bad at first, then good. */
   readonly series: Readonly<Record<string, string>>;
   /** What the alert is told apart by, severity aside. */
@@ -30,21 +32,84 @@ function burn(
   good: string,
   labels: Readonly<Record<string, string>>,
 ): readonly RuleExample[] {
-  const series = { [bad]: '0+5x30 150x2700', [good]: '0+5x2730' };
   return [
-    { rule: `${objective}BudgetBurn`, series, labels, pendingAt: 60, firingAt: 290, resolvedAt: 2_400 },
+    {
+      rule: `${objective}BudgetBurn`,
+      series: { [bad]: '0+5x30 150x240', [good]: '0+5x270' },
+      labels,
+      pendingAt: 60,
+      firingAt: 290,
+      resolvedAt: 2_400,
+    },
     {
       rule: `${objective}BudgetSlowBurn`,
-      series,
+      everySeconds: 60,
+      series: { [bad]: '0+30x5 150x445', [good]: '0+30x450' },
       labels,
       pendingAt: 600,
       firingAt: 1_500,
-      resolvedAt: 23_000,
+      resolvedAt: 23_400,
     },
   ];
 }
 
+/** One that is bad for a time and then good. */
+function gaugeOf(
+  rule: string,
+  series: string,
+  values: string,
+  times: Pick<RuleExample, 'pendingAt' | 'firingAt' | 'resolvedAt'>,
+): RuleExample {
+  return { rule, series: { [series]: values }, labels: { queue: 'images' }, ...times };
+}
+
+const failed = 'signalbox_jobs_finished_total{queue="images",task="t",outcome="failed",reason="crashed"}';
+const succeeded = 'signalbox_jobs_finished_total{queue="images",task="t",outcome="succeeded",reason="none"}';
+
+const inTime = 'signalbox_job_wait_seconds_count{queue="images",task="soon"}';
+
 export const ruleExamples: readonly RuleExample[] = [
+  gaugeOf('QueueDeep', 'signalbox_queue_jobs{queue="images",state="queued"}', '51x60 50x10', {
+    pendingAt: 290,
+    firingAt: 310,
+    resolvedAt: 620,
+  }),
+  gaugeOf('JobsWaitLong', 'signalbox_queue_oldest_waiting_age_seconds{queue="images"}', '301x20 0x10', {
+    pendingAt: 50,
+    firingAt: 70,
+    resolvedAt: 220,
+  }),
+  gaugeOf('JobsWaitVeryLong', 'signalbox_queue_oldest_waiting_age_seconds{queue="images"}', '1801x20 0x10', {
+    pendingAt: 50,
+    firingAt: 70,
+    resolvedAt: 220,
+  }),
+  {
+    rule: 'JobsFailing',
+    series: { [failed]: '0+1x30 30x100', [succeeded]: '0+5x130' },
+    labels: { queue: 'images' },
+    pendingAt: 60,
+    firingAt: 200,
+    resolvedAt: 1_290,
+  },
+  {
+    rule: 'SuccessLow',
+    series: { [failed]: '0+1x30 30x370', [succeeded]: '0+5x400' },
+    labels: { queue: 'images' },
+    pendingAt: 60,
+    firingAt: 200,
+    resolvedAt: 3_950,
+  },
+  {
+    rule: 'HttpErrors',
+    series: {
+      'http_requests_total{method="GET",route="/jobs",status="500"}': '0+1x30 30x100',
+      'http_requests_total{method="GET",route="/jobs",status="200"}': '0+5x130',
+    },
+    labels: {},
+    firingAt: 200,
+    resolvedAt: 650,
+  },
   { ...finding('NoLiveWorkers', 'no_live_worker', { queue: 'images' }), pendingAt: 10 },
   { ...finding('NoWorkerForTask', 'no_worker_for_task', { queue: 'images' }), pendingAt: 20 },
   { ...finding('WorkNotTaken', 'not_taken', { queue: 'images' }), pendingAt: 10 },
@@ -79,12 +144,7 @@ export const ruleExamples: readonly RuleExample[] = [
     firingAt: 30,
     resolvedAt: 90,
   },
-  ...burn(
-    'Success',
-    'signalbox_jobs_finished_total{queue="images",task="t",outcome="failed",reason="crashed"}',
-    'signalbox_jobs_finished_total{queue="images",task="t",outcome="succeeded",reason="none"}',
-    { queue: 'images' },
-  ),
+  ...burn('Success', failed, succeeded, { queue: 'images' }),
   ...burn(
     'Availability',
     'http_requests_total{method="GET",route="/jobs",status="500"}',
@@ -95,14 +155,14 @@ export const ruleExamples: readonly RuleExample[] = [
   ...burn(
     'Freshness',
     'signalbox_job_wait_seconds_count{queue="images",task="late"}',
-    'signalbox_job_wait_seconds_count{queue="images",task="soon"}',
+    inTime,
     { queue: 'images' },
   ).map((example) => ({
     ...example,
     series: {
       ...example.series,
-      'signalbox_job_wait_seconds_bucket{queue="images",task="late",le="30.0"}': '0x2730',
-      'signalbox_job_wait_seconds_bucket{queue="images",task="soon",le="30.0"}': '0+5x2730',
+      'signalbox_job_wait_seconds_bucket{queue="images",task="late",le="30.0"}': '0x450',
+      'signalbox_job_wait_seconds_bucket{queue="images",task="soon",le="30.0"}': example.series[inTime] ?? '',
     },
   })),
 ];

@@ -1,25 +1,14 @@
-import { many, type Queryable } from '../../database/queryable.js';
-import type { StuckWork, WorkFinding } from '../../engine/findings/findings.js';
+import type { Queryable } from '../../database/queryable.js';
+import { type Census, takeCensus } from '../../engine/census.js';
+import type { StuckWork } from '../../engine/findings/findings.js';
 
-/** What the rules about work are judged by, read in one go. Milliseconds, by the database's clock. */
-export interface WorkFacts {
-  readonly findings: readonly WorkFinding[];
-  readonly paused: readonly {
-    readonly kind: 'queue' | 'task';
-    readonly name: string;
-    readonly pausedMs: number;
-  }[];
+/** What the rules about work are judged by: the same that the metrics of the whole system are made from. */
+export interface WorkFacts extends Census {
+  /** When it was read. */
+  readonly at: Date;
 }
 
-// The few rows of gates.
-const pausedSql = `
-  select kind, name, (extract(epoch from clock_timestamp() - paused_at) * 1000)::float8 as "pausedMs"
-  from signalbox.gate where paused_at is not null order by paused_at limit 100`;
-
 export async function readWorkFacts(db: Queryable, stuckWork: StuckWork): Promise<WorkFacts> {
-  const [findings, paused] = await Promise.all([
-    stuckWork.find(),
-    many<WorkFacts['paused'][number]>(db, pausedSql, []),
-  ]);
-  return Object.freeze({ findings, paused });
+  const at = new Date();
+  return Object.freeze({ ...(await takeCensus(db, stuckWork)), at });
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { claimJobs } from '../../engine/sql/claim.js';
 import { registerWorker } from '../../engine/sql/workers.js';
-import { anyTask, Harness, leaderOf } from '../../engine/testing/harness.js';
+import { anyTask, gate, Harness, leaderOf } from '../../engine/testing/harness.js';
 import { newId } from '../../foundation/ids.js';
 import { silentLogger } from '../../foundation/logger.js';
 import type { Observation } from '../rule.js';
@@ -109,6 +109,43 @@ describe('the rules about work', () => {
     expect((await look()).get('PausedLong')).toMatchObject([{ labels: { task: 'noop' } }]);
     await h.engine.gates.resume('task', 'noop');
     expect(await bad()).toEqual([]);
+  });
+
+  it('see a queue that grows and jobs that wait long, where somebody works', async () => {
+    const held = gate();
+    const slow = anyTask('slow', () => held.passed);
+    h = await Harness.start([slow]);
+    await h.worker({ concurrency: 1 });
+    await h.engine.enqueueMany(
+      slow,
+      Array.from({ length: 53 }, () => ({ input: {} })),
+    );
+    const depth = async () => (await look()).get('QueueDeep')?.[0]?.value;
+    await expect.poll(depth, { timeout: 30_000 }).toBeGreaterThan(50);
+    expect(await bad()).toEqual(['QueueDeep']);
+    const back = async (minutes: number) =>
+      h.db.database.query(`update signalbox.job set place = place - $1::bigint * 60000000`, [minutes]);
+    await back(6);
+    expect(await bad()).toEqual(expect.arrayContaining(['QueueDeep', 'JobsWaitLong']));
+    expect(await bad()).not.toContain('JobsWaitVeryLong');
+    await back(30);
+    expect(await bad()).toEqual(expect.arrayContaining(['QueueDeep', 'JobsWaitLong', 'JobsWaitVeryLong']));
+    // Whoever paused it knows.
+    await h.engine.gates.pause('queue', 'default');
+    expect(await bad()).toEqual([]);
+    await h.engine.gates.resume('queue', 'default');
+    held.open();
+    await expect.poll(bad, { timeout: 30_000 }).toEqual([]);
+  });
+
+  it('say of a queue without workers only that', async () => {
+    h = await Harness.start([noop]);
+    await h.engine.enqueueMany(
+      noop,
+      Array.from({ length: 60 }, () => ({ input: {} })),
+    );
+    await h.db.database.query(`update signalbox.job set place = place - 3600000000`);
+    expect(await bad()).toEqual(['NoLiveWorkers']);
   });
 
   it('judge nothing while the database is away', async () => {

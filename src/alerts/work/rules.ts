@@ -1,101 +1,10 @@
-import type { FindingCode } from '../../engine/findings/findings.js';
+import type { GateKind } from '../../engine/sql/gates.js';
 import { formatDuration } from '../../foundation/time.js';
-import type { AlertRule, Severity } from '../rule.js';
+import type { AlertRule } from '../rule.js';
 import type { WorkFacts } from './facts.js';
+import { findingRules } from './finding-rules.js';
 
 type WorkRule = AlertRule<WorkFacts>;
-
-/** Every finding has its rule, so that whatever the first page would show is told without anybody looking. */
-const ofFindings = {
-  no_live_worker: [
-    'NoLiveWorkers',
-    'critical',
-    15_000,
-    'A queue has jobs that could start and no live worker that can run them.',
-    'Start a worker that serves the queue.',
-  ],
-  no_worker_for_task: [
-    'NoWorkerForTask',
-    'critical',
-    30_000,
-    'Jobs wait for a task that no live worker of their queue knows.',
-    'Deploy the code that defines the task to the workers of this queue.',
-  ],
-  not_taken: [
-    'WorkNotTaken',
-    'critical',
-    15_000,
-    'Jobs wait although slots are free and nothing forbids them.',
-    'Look for a handler that blocks its process, and at the logs of the workers; restart them.',
-  ],
-  worker_lost: [
-    'JobsNotRescued',
-    'critical',
-    0,
-    'Jobs of a dead worker still count as running 15 s after its lease ended.',
-    'Start any process of Signalbox, which rescues them.',
-  ],
-  attempt_overrun: [
-    'AttemptOverrun',
-    'warning',
-    0,
-    'An attempt runs on long after its time-out.',
-    'Restart the worker that runs it.',
-  ],
-  not_promoted: [
-    'JobsNotPromoted',
-    'critical',
-    15_000,
-    'The time of jobs has come, and no process queues them.',
-    'Start any process of Signalbox, which queues them.',
-  ],
-  no_leader: [
-    'NoLeader',
-    'critical',
-    15_000,
-    'No process does the housekeeping (rescue, deadlines, schedules), and there is some to do.',
-    'Look at the logs of the processes that run, and at their way to the database; start one.',
-  ],
-  canary_unanswered: [
-    'CanaryUnanswered',
-    'critical',
-    15_000,
-    'Live workers serve a queue, and none of them answers its canary.',
-    'Look for a handler that blocks its process, and at the logs of the workers; restart them.',
-  ],
-  schedule_late: [
-    'ScheduleMissed',
-    'warning',
-    30_000,
-    'A schedule should have fired a minute ago and has not.',
-    'Start any process of Signalbox, which fires it.',
-  ],
-  schedule_failing: [
-    'ScheduleFailing',
-    'warning',
-    0,
-    'A schedule cannot enqueue its job.',
-    'Correct its task or its input, or pause it.',
-  ],
-} as const satisfies Record<FindingCode, readonly [string, Severity, number, string, string]>;
-
-function ruleOf(code: FindingCode): WorkRule {
-  const [name, severity, forMs, help, remedy] = ofFindings[code];
-  return Object.freeze({
-    ...{ name, severity, forMs, help, remedy },
-    prometheus: { expr: `max by (queue, schedule) (signalbox_work_findings{code="${code}"}) > 0` },
-    page: '/',
-    observe: ({ findings }: WorkFacts) =>
-      findings
-        .filter((finding) => finding.code === code)
-        .map(({ queue, schedule, waiting, message, remedy: better }) => ({
-          labels: { ...(queue !== null && { queue }), ...(schedule !== null && { schedule }) },
-          value: waiting,
-          summary: message,
-          remedy: better,
-        })),
-  });
-}
 
 const pausedMs = 3_600_000;
 
@@ -110,18 +19,78 @@ const pausedLong: WorkRule = {
     forMs: pausedMs,
   },
   page: '/',
-  observe: ({ paused }) =>
-    paused
-      .filter((gate) => gate.pausedMs >= pausedMs)
-      .map((gate) => ({
-        labels: { [gate.kind]: gate.name },
-        value: gate.pausedMs / 1_000,
-        summary: `${gate.kind === 'queue' ? 'Queue' : 'Task'} "${gate.name}" has been paused for ${formatDuration(gate.pausedMs)}.`,
+  observe: ({ gates, at }) =>
+    gates.flatMap(({ kind, name, pausedAt }) => {
+      const ms = pausedAt === null ? 0 : at.getTime() - pausedAt.getTime();
+      if (ms < pausedMs) return [];
+      const summary = `${kind === 'queue' ? 'Queue' : 'Task'} "${name}" has been paused for ${formatDuration(ms)}.`;
+      return [{ labels: { [kind]: name }, value: ms / 1_000, summary }];
+    }),
+};
+
+const unservedCodes = ['no_live_worker', 'no_worker_for_task'];
+
+/** Queues that work, as far as anybody can tell: of the others another rule says what is wrong. */
+function servedQueues({ queues, gates, findings }: WorkFacts): WorkFacts['queues'] {
+  const paused = (kind: GateKind, name: string) =>
+    gates.some((gate) => gate.kind === kind && gate.name === name && gate.pausedAt !== null);
+  const unserved = findings.filter(({ code }) => unservedCodes.includes(code)).map(({ queue }) => queue);
+  return queues.filter(({ queue }) => !(paused('queue', queue) || unserved.includes(queue)));
+}
+
+const served = `unless max by (queue) (signalbox_queue_paused) == 1 unless max by (queue) (signalbox_work_findings{code=~"${unservedCodes.join('|')}"}) == 1`;
+
+const mostQueued = 50;
+
+const queueDeep: WorkRule = {
+  name: 'QueueDeep',
+  severity: 'warning',
+  forMs: 300_000,
+  help: `Over ${mostQueued} jobs have been waiting in a queue for five minutes.`,
+  remedy: 'Start more workers, raise their concurrency, or look with explain at what the jobs wait for.',
+  prometheus: { expr: `max by (queue) (signalbox_queue_jobs{state="queued"}) > ${mostQueued} ${served}` },
+  page: '/',
+  observe: (facts) =>
+    servedQueues(facts)
+      .filter(({ jobs }) => jobs.queued > mostQueued)
+      .map(({ queue, jobs }) => ({
+        labels: { queue },
+        value: jobs.queued,
+        summary: `${jobs.queued} jobs are waiting in queue "${queue}".`,
       })),
 };
 
+function waitRule(name: string, severity: 'warning' | 'critical', mostMs: number): WorkRule {
+  return {
+    name,
+    severity,
+    forMs: 60_000,
+    help: `The oldest job of a queue has been ready for over ${formatDuration(mostMs)} and not started.`,
+    remedy: 'Ask what it waits for: signalbox jobs explain; start more workers if it is for a slot.',
+    prometheus: {
+      expr: `max by (queue) (signalbox_queue_oldest_waiting_age_seconds) > ${mostMs / 1_000} ${served}`,
+    },
+    page: '/',
+    observe: (facts) =>
+      servedQueues(facts).flatMap(({ queue, waitingMs }) =>
+        waitingMs === null || waitingMs <= mostMs
+          ? []
+          : [
+              {
+                labels: { queue },
+                value: waitingMs / 1_000,
+                summary: `The oldest job of queue "${queue}" has been waiting for ${formatDuration(waitingMs)}.`,
+              },
+            ],
+      ),
+  };
+}
+
 /** About work in general; those of a workload stand with it. */
 export const workRules: readonly WorkRule[] = Object.freeze([
-  ...(Object.keys(ofFindings) as FindingCode[]).map(ruleOf),
+  ...findingRules,
   pausedLong,
+  queueDeep,
+  waitRule('JobsWaitLong', 'warning', 300_000),
+  waitRule('JobsWaitVeryLong', 'critical', 1_800_000),
 ]);
