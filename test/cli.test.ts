@@ -90,6 +90,11 @@ describe('the command line', () => {
     [['config']],
     [['doctor']],
     [['enqueue']],
+    [['alerts']],
+    [['alerts', 'list']],
+    [['alerts', 'silence']],
+    [['channels']],
+    [['channels', 'test']],
   ])('%j --help helps', async (args) => {
     const { code, stdout } = await signalbox([...args, '--help'], env);
     expect(code).toBe(0);

@@ -74,6 +74,7 @@ it('a database that is away is 503 and named, the process stays up, and its retu
       },
       workers: null,
       queues: null,
+      reason: 'The database does not answer.',
     },
   });
   expect(differences(guideExamples.unhealthy, away.body)).toEqual([]);
@@ -86,6 +87,7 @@ it('a database that is away is 503 and named, the process stays up, and its retu
     body: {
       status: 'unhealthy',
       jobs: null,
+      reason: 'The database does not answer.',
       requests: { since_start: { server_errors: 0 } },
       process: { pid: server.pid },
     },
@@ -103,6 +105,9 @@ it('a database that is away is 503 and named, the process stays up, and its retu
     body: { services: { database: { status: 'healthy' } } },
   });
   await server.line(({ msg, check }) => msg === 'a health check is well again' && check === 'database');
+  // Once for the outage, however often somebody asked.
+  const told = server.lines.filter(({ check, level }) => check === 'work' && level === 'warn');
+  expect(told).toHaveLength(1);
   const said = server.stdout + server.stderr;
   expect(said).toContain('ECONNREFUSED');
   expect(said).not.toContain(password);

@@ -118,6 +118,25 @@ describe('the page', () => {
     expect(list.getByText('Correct its task or its input, or pause it.')).toBeTruthy();
   });
 
+  it('goes to the alert that a notification leads to, once it is there', async () => {
+    const seen: string[] = [];
+    Element.prototype.scrollIntoView = function scrolled() {
+      seen.push(this.id);
+    };
+    history.replaceState(null, '', `#alert-${sampleAlert.id}`);
+    const firing = [{ ...sampleAlert, id: 'other', rule: 'NoLeader' }, sampleAlert];
+    const overview = sampleOverview({ alerts: { evaluated_at: null, age_ms: null, firing } });
+    api.overview(overview);
+    renderWithQueries(<App />);
+    await screen.findByText('ScheduleMissed');
+    await waitFor(() => expect(api.streams).toBe(1));
+    act(() => api.sendOverview(overview));
+    expect(seen).toEqual([`alert-${sampleAlert.id}`]);
+    const meant = screen.getAllByRole('listitem').filter((item) => item.hasAttribute('aria-current'));
+    expect(meant.map(({ id }) => id)).toEqual(seen);
+    history.replaceState(null, '', location.pathname);
+  });
+
   it('teaches when there is nothing yet', async () => {
     api.overview(sampleOverview({ counts: noCounts, recent_jobs: [], workers: [] }));
     renderWithQueries(<App />);

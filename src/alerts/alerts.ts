@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.js';
+import { isId } from '../foundation/ids.js';
 import type { Alert } from './alert.js';
 import { alertErrors } from './errors.js';
 import type { RuleTraits } from './rule.js';
@@ -6,6 +7,7 @@ import type { AlertSource } from './source.js';
 import {
   acknowledgeAlert,
   type EvaluationNote,
+  findAlert,
   type HistoryPage,
   lastEvaluation,
   openAlerts,
@@ -34,6 +36,13 @@ export class Alerts {
     return openAlerts(this.#db);
   }
 
+  /** Open or over. @throws alert_not_found */
+  async get(id: string): Promise<Alert> {
+    const alert = isId(id) ? await findAlert(this.#db, id) : undefined;
+    if (alert !== undefined) return alert;
+    throw alertErrors.alert_not_found(`There is no alert ${id.slice(0, 100)}.`);
+  }
+
   /** What has ended, the last first. */
   async history(page: HistoryPage): Promise<Alert[]> {
     return resolvedAlerts(this.#db, page);
@@ -49,8 +58,8 @@ export class Alerts {
    * @throws alert_not_open
    */
   async acknowledge(id: string, by: string): Promise<Alert> {
-    const alert = await acknowledgeAlert(this.#db, id, by);
-    if (alert === undefined) throw alertErrors.alert_not_open(`There is no open alert ${id}.`);
+    const alert = isId(id) ? await acknowledgeAlert(this.#db, id, by) : undefined;
+    if (alert === undefined) throw alertErrors.alert_not_open(`There is no open alert ${id.slice(0, 100)}.`);
     await this.#acknowledged(id, by);
     return alert;
   }

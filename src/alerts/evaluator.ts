@@ -1,10 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { Queryable } from '../database/queryable.js';
-import { lead, resign } from '../engine/sql/rescue.js';
-import { messageOf } from '../foundation/errors.js';
-import { newId } from '../foundation/ids.js';
+import { Leadership } from '../engine/leadership.js';
 import type { Logger } from '../foundation/logger.js';
-import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
 import type { Alert, AlertMoves } from './alert.js';
 import { advance } from './lifecycle.js';
@@ -30,7 +27,6 @@ export interface EvaluatorOptions {
   readonly intervalMs?: number;
 }
 
-const leaderName = 'alerts';
 const keepMs = 90 * 24 * 3_600_000;
 const pruneEveryMs = 3_600_000;
 
@@ -41,9 +37,7 @@ const pruneEveryMs = 3_600_000;
 export class Evaluator implements Service {
   readonly name = 'alerts';
   readonly #options: EvaluatorOptions;
-  readonly #holder = newId();
-  readonly #loop: Loop;
-  #leading = false;
+  readonly #leadership: Leadership<AlertMoves>;
   #prunedAt = Number.NEGATIVE_INFINITY;
 
   /** @throws TypeError when two rules have one name */
@@ -52,40 +46,37 @@ export class Evaluator implements Service {
     const twice = names.find((name, n) => names.indexOf(name) !== n);
     if (twice !== undefined) throw new TypeError(`Two alert rules are named ${twice}.`);
     this.#options = options;
-    this.#loop = new Loop({
-      name: leaderName,
-      intervalMs: this.#intervalMs,
-      logger: options.logger,
-      runOnce: () => this.runOnce(),
+    const { db, logger, intervalMs = 10_000 } = options;
+    this.#leadership = new Leadership({
+      db,
+      logger,
+      name: this.name,
+      intervalMs,
+      leaseTurns: 3,
+      turn: () => this.#evaluate(),
     });
   }
 
   /** Whether this process evaluated last, as far as it knows. */
   get leading(): boolean {
-    return this.#leading;
+    return this.#leadership.leading;
   }
 
   async start(): Promise<void> {
-    await this.#loop.start();
+    await this.#leadership.start();
   }
 
   async stop(): Promise<void> {
-    await this.#loop.stop();
-    if (!this.#leading) return;
-    this.#leading = false;
-    try {
-      await resign(this.#options.db, leaderName, this.#holder);
-    } catch (error) {
-      // The lease ends by itself; a stop must not fail for it.
-      this.#options.logger.warn({ error: messageOf(error) }, 'the evaluator could not resign');
-    }
+    await this.#leadership.stop();
   }
 
   /** One evaluation. @returns what it changed; `undefined` when another process evaluates */
   async runOnce(): Promise<AlertMoves | undefined> {
+    return this.#leadership.runOnce();
+  }
+
+  async #evaluate(): Promise<AlertMoves> {
     const { db, logger, sources, record, onEvaluated } = this.#options;
-    this.#leading = await lead(db, leaderName, this.#holder, this.#intervalMs * 3);
-    if (!this.#leading) return undefined;
     const sightings = (await Promise.all(sources.map((source) => source.look(logger)))).flat();
     const unknown = sightings.filter(({ observations }) => observations === null);
     const moves = await db.transaction(async (tx) => {
@@ -111,10 +102,6 @@ export class Evaluator implements Service {
     if (performance.now() - this.#prunedAt < pruneEveryMs) return;
     await pruneAlerts(this.#options.db, keepMs);
     this.#prunedAt = performance.now();
-  }
-
-  get #intervalMs(): number {
-    return this.#options.intervalMs ?? 10_000;
   }
 }
 

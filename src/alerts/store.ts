@@ -23,6 +23,13 @@ export async function openAlerts(db: Queryable): Promise<Alert[]> {
   return many<Alert>(db, openSql, []);
 }
 
+// By primary key.
+const findSql = `select ${columns} from signalbox.alert where id = $1`;
+
+export async function findAlert(db: Queryable, id: string): Promise<Alert | undefined> {
+  return one<Alert>(db, findSql, [id]);
+}
+
 // Partial index `alert_history`.
 const resolvedSql = `
   select ${columns} from signalbox.alert

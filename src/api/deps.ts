@@ -1,4 +1,5 @@
 import type { Alerts } from '../alerts/alerts.js';
+import type { Notifications } from '../alerts/notifications/notifications.js';
 import type { Objectives } from '../alerts/objectives/objectives.js';
 import type { Database } from '../database/database.js';
 import type { Engine } from '../engine/engine.js';
@@ -16,6 +17,7 @@ export interface ApiDeps {
   readonly alerts: Alerts;
   readonly metrics: Pick<Metrics, 'scrape'>;
   readonly objectives: Objectives;
+  readonly notifications: Notifications;
   readonly logger: Logger;
   /**
    * Whether this process can work with the database's schema. May reject when the database does not answer;

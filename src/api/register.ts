@@ -6,7 +6,9 @@ import { registerHistoryRoutes } from './history/routes.js';
 import { registerJobRoutes } from './jobs/routes.js';
 import { registerMetricsRoutes } from './metrics/routes.js';
 import { registerMonitoringRoutes } from './monitoring/routes.js';
+import { registerNotificationRoutes } from './notifications/routes.js';
 import { registerOverviewRoutes } from './overview/routes.js';
+import { registerSilenceRoutes } from './silences/routes.js';
 
 /** The platform's routes, and those of every workload. Before `listen`. */
 export async function registerApi(app: HttpApp, deps: ApiDeps): Promise<void> {
@@ -16,6 +18,8 @@ export async function registerApi(app: HttpApp, deps: ApiDeps): Promise<void> {
   registerOverviewRoutes(app, deps);
   registerAlertRoutes(app, deps);
   registerHistoryRoutes(app, deps);
+  registerSilenceRoutes(app, deps);
+  registerNotificationRoutes(app, deps);
   app.addHook('onReady', async () => deps.monitor.process.start());
   app.addHook('onClose', async () => deps.monitor.process.stop());
   registerMetricsRoutes(app, deps);

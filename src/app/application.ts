@@ -1,11 +1,5 @@
-import { Alerts } from '../alerts/alerts.js';
 import { Evaluator } from '../alerts/evaluator.js';
-import { edgeOf } from '../alerts/notifications/edge.js';
-import { Notifications } from '../alerts/notifications/notifications.js';
-import { notificationsSection } from '../alerts/notifications/settings.js';
 import { notifyQueue } from '../alerts/notifications/task.js';
-import { Objectives } from '../alerts/objectives/objectives.js';
-import { objectivesSection } from '../alerts/objectives/settings.js';
 import type { Config } from '../config/load.js';
 import { assertSchemaFits, migrateUp } from '../database/migrations.js';
 import { Engine } from '../engine/engine.js';
@@ -22,7 +16,8 @@ import type { Metrics } from '../telemetry/metrics/metrics.js';
 import { MetricsPort } from '../telemetry/metrics/port/metrics-port.js';
 import { metricsPortSection } from '../telemetry/metrics/port/settings.js';
 import { telemetrySection } from '../telemetry/settings.js';
-import { alertSources, allTasks, createMetrics, createWorkloads, migrationFolders } from './modules.js';
+import { createAlerting } from './alerting.js';
+import { allTasks, createMetrics, createWorkloads, migrationFolders } from './modules.js';
 import { isProduction, openDatabase } from './open-database.js';
 import { describeRoles, type Roles } from './roles.js';
 import { createServer, listen, type ServerDeps } from './server.js';
@@ -100,11 +95,7 @@ export class Application implements Service {
     const metrics = createMetrics(logger);
     this.#undo.push(() => metrics.stop());
     const workloads = await createWorkloads({ config, database, logger, metrics: metrics.registry });
-    const notifications = new Notifications({
-      db: database,
-      settings: config.get(notificationsSection),
-      logger,
-    });
+    const { sources, alerts, objectives, notifications } = createAlerting({ config, database, logger });
     // Without a channel there is nothing to send, and no queue for it that could be without a worker.
     const tasks = [
       ...(await allTasks(config, workloads)),
@@ -127,17 +118,11 @@ export class Application implements Service {
     const historian = new Historian({ db: database, logger });
     this.#undo.push(() => historian.stop());
     await historian.start();
-    const objectives = new Objectives(database, config.get(objectivesSection));
-    const sources = alertSources(database, objectives);
     const evaluator = new Evaluator({
       db: database,
       logger,
       sources,
-      record: (tx, edges, at) =>
-        notifications.recordEdges(
-          tx,
-          edges.map((alert) => edgeOf(alert, at)),
-        ),
+      record: (tx, edges, at) => notifications.record(tx, edges, at),
       onEvaluated: ({ edges }) => {
         if (edges.length > 0) courier.wake();
         void notifications.watchdog.ping();
@@ -145,8 +130,7 @@ export class Application implements Service {
     });
     this.#undo.push(() => evaluator.stop());
     await evaluator.start();
-    const alerts = new Alerts(database, sources, (id, by) => notifications.acknowledge(id, by));
-    const deps = { config, database, engine, alerts, objectives, workloads, metrics, logger };
+    const deps = { config, database, engine, alerts, objectives, notifications, workloads, metrics, logger };
     if (this.#roles.server) await this.#startServer(deps);
     await this.#announce(engine);
   }

@@ -1,11 +1,9 @@
-import { Alerts } from '../alerts/alerts.js';
-import { Objectives } from '../alerts/objectives/objectives.js';
-import { objectivesSection } from '../alerts/objectives/settings.js';
 import { Database } from '../database/database.js';
 import { Engine } from '../engine/engine.js';
 import { silentLogger as logger } from '../foundation/logger.js';
+import { createAlerting } from './alerting.js';
 import { readConfig } from './config.js';
-import { alertSources, createMetrics, createWorkloads } from './modules.js';
+import { createMetrics, createWorkloads } from './modules.js';
 import { createServer } from './server.js';
 
 /** The OpenAPI document of this build, made from its routes. Nothing is connected to; `home` is an empty folder. */
@@ -23,14 +21,14 @@ export async function describeApi(home: string): Promise<object> {
   const workloads = await createWorkloads({ config, database, logger, metrics: metrics.registry });
   const tasks = workloads.flatMap((workload) => workload.tasks);
   const engine = new Engine({ database, tasks, logger });
-  const objectives = new Objectives(database, config.get(objectivesSection));
-  const alerts = new Alerts(database, alertSources(database, objectives));
+  const { alerts, objectives, notifications } = createAlerting({ config, database, logger });
   const app = await createServer({
     config,
     database,
     engine,
     alerts,
     objectives,
+    notifications,
     workloads,
     metrics,
     logger,

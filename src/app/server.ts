@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Alerts } from '../alerts/alerts.js';
+import type { Notifications } from '../alerts/notifications/notifications.js';
 import type { Objectives } from '../alerts/objectives/objectives.js';
 import { registerApi } from '../api/register.js';
 import type { Config } from '../config/load.js';
@@ -26,6 +27,7 @@ export interface ServerDeps {
   readonly engine: Engine;
   readonly alerts: Alerts;
   readonly objectives: Objectives;
+  readonly notifications: Notifications;
   readonly workloads: readonly Workload[];
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -35,7 +37,7 @@ const consoleFolder = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /** The HTTP application with every route of this build. It does not listen yet. */
 export async function createServer(deps: ServerDeps): Promise<HttpApp> {
-  const { config, database, engine, alerts, objectives, workloads, metrics, logger } = deps;
+  const { config, database, engine, alerts, objectives, notifications, workloads, metrics, logger } = deps;
   const authenticator = createAuthenticator({
     apiKey: config.get(apiKeySection).apiKey,
     permissions: workloads.flatMap((workload) => workload.permissions),
@@ -54,6 +56,7 @@ export async function createServer(deps: ServerDeps): Promise<HttpApp> {
     workloads,
     alerts,
     objectives,
+    notifications,
     monitor,
     metrics,
     logger,

@@ -1,5 +1,5 @@
 import { defineSection } from '../config/section.js';
-import { duration, flag, integer, text } from '../config/setting.js';
+import { duration, flag, integer, text, url } from '../config/setting.js';
 
 export const appSection = defineSection({
   name: 'app',
@@ -28,6 +28,12 @@ export const appSection = defineSection({
       min: 0,
       max: 65_535,
     }),
+    publicUrl: url({
+      env: 'SIGNALBOX_PUBLIC_URL',
+      help: 'Where people reach this server, such as https://jobs.example.com: links in notifications begin with it.',
+      fallback: undefined,
+      schemes: ['https', 'http'],
+    }),
     migrateOnStart: flag({
       env: 'SIGNALBOX_MIGRATE',
       help: 'Whether a start runs pending migrations. When false it refuses to start while there are any.',
@@ -45,4 +51,13 @@ export const appSection = defineSection({
       fallback: undefined,
     }),
   },
+  check: ({ publicUrl }) =>
+    publicUrl === undefined || isPlain(publicUrl)
+      ? []
+      : ['SIGNALBOX_PUBLIC_URL must have no user, password, query or fragment: it is sent to others.'],
 });
+
+function isPlain(address: string): boolean {
+  const { username, password } = new URL(address);
+  return username === '' && password === '' && !/[?#]/.test(address);
+}

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { version } from '../app/version.js';
+import { alertsCommand } from './commands/alerts.js';
+import { channelsCommand } from './commands/channels.js';
 import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -21,6 +23,8 @@ const program = new Command('signalbox')
   .addCommand(configCommand())
   .addCommand(jobsCommand())
   .addCommand(enqueueCommand())
+  .addCommand(alertsCommand())
+  .addCommand(channelsCommand())
   .addCommand(doctorCommand());
 
 exitInsteadOfThrowing(program);

@@ -1,13 +1,12 @@
 import type { Database } from '../database/database.js';
 import { messageOf } from '../foundation/errors.js';
-import { newId } from '../foundation/ids.js';
 import type { Logger } from '../foundation/logger.js';
-import { Loop } from '../foundation/loop.js';
 import type { Service } from '../foundation/service.js';
 import type { CanarySender } from './canary/sender.js';
 import { tellEnded, tellRescued, tellTimedOut } from './endings.js';
 import { enforcementGraceMs } from './grace.js';
 import type { Hooks } from './hooks.js';
+import { Leadership } from './leadership.js';
 import { defaultKeep, Retention } from './retention.js';
 import type { Scheduler } from './schedules/scheduler.js';
 import {
@@ -16,9 +15,7 @@ import {
   enforceCancels,
   enforceTimeouts,
   healLimits,
-  lead,
   rescueJobs,
-  resign,
 } from './sql/rescue.js';
 import type { KeepTimes } from './sql/retention.js';
 
@@ -39,7 +36,11 @@ export interface LeaderOptions {
   readonly keep?: KeepTimes;
 }
 
-const leaderName = 'housekeeping';
+/** What one turn of the leader did. */
+interface Housekeeping {
+  readonly rescued: number;
+  readonly enforced: number;
+}
 
 /**
  * Housekeeping that one process at a time does: rescue of dead workers' jobs, enforced cancels and deadlines, a look
@@ -52,49 +53,42 @@ const leaderName = 'housekeeping';
 export class Leader implements Service {
   readonly name = 'leader';
   readonly #options: LeaderOptions;
-  readonly #holder = newId();
   readonly #retention: Retention;
-  readonly #loop: Loop;
-  #leading = false;
+  readonly #leadership: Leadership<Housekeeping>;
 
   constructor(options: LeaderOptions) {
     this.#options = options;
-    const { db, logger, keep = defaultKeep } = options;
+    const { db, logger, keep = defaultKeep, intervalMs = 1_000 } = options;
     this.#retention = new Retention({ db, logger, keep });
-    this.#loop = new Loop({
+    this.#leadership = new Leadership({
+      db,
+      logger,
       name: 'housekeeping',
-      intervalMs: this.#intervalMs,
-      logger: options.logger,
-      runOnce: () => this.runOnce(),
+      intervalMs,
+      leaseTurns: 4,
+      turn: () => this.#keepHouse(),
     });
   }
 
   get leading(): boolean {
-    return this.#leading;
+    return this.#leadership.leading;
   }
 
   async start(): Promise<void> {
-    await this.#loop.start();
+    await this.#leadership.start();
   }
 
   async stop(): Promise<void> {
-    await this.#loop.stop();
-    if (!this.#leading) return;
-    this.#leading = false;
-    try {
-      await resign(this.#options.db, leaderName, this.#holder);
-    } catch (error) {
-      // The lease ends by itself; a stop must not fail for it.
-      this.#options.logger.warn({ error: messageOf(error) }, 'the leader could not resign');
-    }
+    await this.#leadership.stop();
   }
 
-  async runOnce(): Promise<{ leading: boolean; rescued: number; enforced: number }> {
+  async runOnce(): Promise<Housekeeping & { readonly leading: boolean }> {
+    const done = await this.#leadership.runOnce();
+    return { leading: done !== undefined, ...(done ?? { rescued: 0, enforced: 0 }) };
+  }
+
+  async #keepHouse(): Promise<Housekeeping> {
     const { db, logger, hooks, maxCrashes = 3, cancelGraceMs = enforcementGraceMs } = this.#options;
-    // A leader that cannot ask is none: another process may be by now.
-    this.#leading = false;
-    this.#leading = await lead(db, leaderName, this.#holder, this.#intervalMs * 4);
-    if (!this.#leading) return { leading: false, rescued: 0, enforced: 0 };
     const rescued = await rescueJobs(db, maxCrashes);
     for (const job of rescued) {
       logger.warn({ job_id: job.id, queue: job.queue, status: job.status }, 'job of a dead worker rescued');
@@ -122,7 +116,7 @@ export class Leader implements Service {
     await this.#fireSchedules();
     await this.#sendCanaries();
     if (this.#retention.due) await this.#retention.runOnce();
-    return { leading: true, rescued: rescued.length, enforced: enforced.length };
+    return { rescued: rescued.length, enforced: enforced.length };
   }
 
   /** Last, and on its own: what ails a schedule must not cost a rescue. */
@@ -141,9 +135,5 @@ export class Leader implements Service {
     } catch (error) {
       this.#options.logger.warn({ error: messageOf(error) }, 'canaries could not be sent');
     }
-  }
-
-  get #intervalMs(): number {
-    return this.#options.intervalMs ?? 1_000;
   }
 }

@@ -1,3 +1,6 @@
+import { AbortReason } from '../foundation/abort.js';
+import { isSignalboxError } from '../foundation/errors.js';
+
 /** `degraded`: something is wrong, and what was accepted is still safe and still answered for. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
 
@@ -23,6 +26,12 @@ export class CheckFailure extends Error {
     this.name = 'CheckFailure';
     this.status = status;
   }
+}
+
+/** What may be shown of a failure: hosts, paths and texts of others are for the log. */
+export function shownReason(error: unknown): string {
+  if (error instanceof AbortReason || error instanceof CheckFailure) return error.message;
+  return isSignalboxError(error) ? error.title : 'The check failed; the log says why.';
 }
 
 export interface CheckResult {

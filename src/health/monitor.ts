@@ -7,13 +7,12 @@ import { redisCheck } from './checks/redis.js';
 import { workChecks } from './checks/work.js';
 import { ProcessMonitor } from './process-monitor.js';
 import { HealthService } from './service.js';
-import type { SharedRead } from './shared-read.js';
-import { type Work, workReader } from './work.js';
+import { WorkReader } from './work.js';
 
 /** What the routes of health and monitoring show. */
 export interface Monitor {
   readonly health: HealthService;
-  readonly work: SharedRead<Work>;
+  readonly work: WorkReader;
   /** To be started and stopped with the server. */
   readonly process: ProcessMonitor;
 }
@@ -32,7 +31,7 @@ export interface MonitorOptions {
 /** @throws TypeError when two checks have one name */
 export function createMonitor(options: MonitorOptions): Monitor {
   const { database, engine, redisUrl, logger, timeoutMs } = options;
-  const work = workReader(engine);
+  const work = new WorkReader(engine, logger);
   const checks = [
     databaseCheck(database),
     ...(redisUrl === undefined ? [] : [redisCheck({ url: redisUrl })]),

@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Alerts } from '../../src/alerts/alerts.js';
-import { Objectives } from '../../src/alerts/objectives/objectives.js';
-import { objectivesSection } from '../../src/alerts/objectives/settings.js';
+import { createAlerting } from '../../src/app/alerting.js';
 import { readConfig } from '../../src/app/config.js';
-import { alertSources, allTasks, createMetrics, createWorkloads } from '../../src/app/modules.js';
+import { allTasks, createMetrics, createWorkloads } from '../../src/app/modules.js';
 import { createServer, listen } from '../../src/app/server.js';
 import { type TemporaryHome, temporaryHome } from '../../src/database/testing/temporary-home.js';
 import { createTestDatabase, type TestDatabase } from '../../src/database/testing/test-database.js';
@@ -51,8 +49,7 @@ export class House {
     const tasks = [...(await allTasks(config, workloads)), ...more];
     const engine = new Engine({ database, tasks, logger, housekeepingMs: 100, hooks: [metrics.hooks] });
     await engine.start();
-    const objectives = new Objectives(database, config.get(objectivesSection));
-    const alerts = new Alerts(database, alertSources(database, objectives));
+    const { alerts, objectives, notifications } = createAlerting({ config, database, logger });
     metrics.attach({ engine, database });
     const app = await createServer({
       config,
@@ -60,6 +57,7 @@ export class House {
       engine,
       alerts,
       objectives,
+      notifications,
       workloads,
       metrics,
       logger,

@@ -152,12 +152,9 @@ export const ruleExamples: readonly RuleExample[] = [
     {},
   ),
   // Those that waited are counted and in no bucket up to 30 s.
-  ...burn(
-    'Freshness',
-    'signalbox_job_wait_seconds_count{queue="images",task="late"}',
-    inTime,
-    { queue: 'images' },
-  ).map((example) => ({
+  ...burn('Freshness', 'signalbox_job_wait_seconds_count{queue="images",task="late"}', inTime, {
+    queue: 'images',
+  }).map((example) => ({
     ...example,
     series: {
       ...example.series,

@@ -1344,6 +1344,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One alert, open or over */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Alert"];
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts/{id}/acknowledge": {
         parameters: {
             query?: never;
@@ -1532,6 +1597,497 @@ export interface paths {
                 };
                 /** @description What went wrong */
                 401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Silences and maintenance windows, the newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next_cursor` of the page before */
+                    cursor?: string;
+                    /** @description Items on a page */
+                    limit?: number;
+                    /** @description Those that are over too */
+                    past?: "true" | "false";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["Silence"][];
+                            /** @description `null` on the last page */
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Send nothing for a while about alerts of a rule, with labels, or of both */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewSilenceInput"];
+                };
+            };
+            responses: {
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Silence"];
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it now: what it kept back and still fires is sent */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Silence"];
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where notifications go, and how each channel does */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /**
+                             * Format: date-time
+                             * @description When the numbers beside it were measured
+                             */
+                            measured_at: string;
+                            items: components["schemas"]["NotificationChannel"][];
+                        };
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{name}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent to the channel, what was not and why, the newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next_cursor` of the page before */
+                    cursor?: string;
+                    /** @description Items on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["NotificationDelivery"][];
+                            /** @description `null` on the last page */
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/channels/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test message now, and say what the receiver answered */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NotificationTest"];
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who was told of the alert, who was not and why, the newest first */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next_cursor` of the page before */
+                    cursor?: string;
+                    /** @description Items on a page */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["NotificationDelivery"][];
+                            /** @description `null` on the last page */
+                            next_cursor: string | null;
+                        };
+                    };
+                };
+                /** @description What went wrong */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2213,6 +2769,44 @@ export interface components {
             run_at?: string;
             tags?: string[];
         };
+        NewSilenceInput: {
+            /**
+             * @description A maintenance window may mean every alert, and may repeat
+             * @default silence
+             * @enum {string}
+             */
+            kind: "silence" | "maintenance";
+            /** @description Only alerts of this rule */
+            rule?: string;
+            /** @description Only alerts with all these labels, at most 20. A silence needs a rule or a label */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description Default: now
+             */
+            starts_at?: string;
+            /**
+             * Format: date-time
+             * @description Required unless it repeats
+             */
+            ends_at?: string;
+            /** @description Maintenance windows only */
+            every?: {
+                /** @description When it begins, each time */
+                cron: string;
+                /**
+                 * @description Of the IANA database
+                 * @default UTC
+                 */
+                time_zone: string;
+                /** @description How long from each time on */
+                duration_ms: number;
+            };
+            /** @description Why */
+            reason: string;
+        };
         Problem: {
             /** @description `urn:signalbox:error:<code>` */
             type: string;
@@ -2362,12 +2956,14 @@ export interface components {
             services: {
                 [key: string]: components["schemas"]["ServiceHealth"];
             };
-            /** @description `null`: not known, because the database does not answer */
+            /** @description `null`: not known; `reason` says why */
             workers?: components["schemas"]["WorkerCounts"] | null;
-            /** @description `null`: not known, because the database does not answer */
+            /** @description `null`: not known; `reason` says why */
             queues?: {
                 [key: string]: components["schemas"]["QueueCounts"];
             } | null;
+            /** @description Why workers and queues are not known */
+            reason?: string | null;
             /** @description Whole seconds since the process started, at `timestamp` */
             uptime_seconds?: number;
         };
@@ -2383,7 +2979,7 @@ export interface components {
             checks?: {
                 [key: string]: components["schemas"]["ServiceHealth"];
             };
-            /** @description `null`: not known, because the database does not answer */
+            /** @description `null`: not known; `reason` says why */
             workers?: {
                 /** @description Workers whose lease is valid */
                 live: number;
@@ -2403,10 +2999,12 @@ export interface components {
                 /** @description The live workers, by their leases: not an estimate */
                 estimated_active: number;
             } | null;
-            /** @description `null`: not known, because the database does not answer */
+            /** @description `null`: not known; `reason` says why */
             queues?: {
                 [key: string]: components["schemas"]["QueueCounts"];
             } | null;
+            /** @description Why workers and queues are not known */
+            reason?: string | null;
             /** @description Whole seconds since the process started, at `timestamp` */
             uptime_seconds?: number;
         };
@@ -2721,14 +3319,16 @@ export interface components {
             services: {
                 [key: string]: components["schemas"]["ServiceHealth"];
             };
-            /** @description `null`: not known, because the database does not answer */
+            /** @description `null`: not known; `reason` says why */
             workers: components["schemas"]["WorkerCounts"] | null;
-            /** @description `null`: not known, because the database does not answer */
+            /** @description `null`: not known; `reason` says why */
             queues: {
                 [key: string]: components["schemas"]["QueueCounts"];
             } | null;
-            /** @description `null`: not known, because the database does not answer */
+            /** @description `null`: not known; `reason` says why */
             jobs: components["schemas"]["JobCounts"] | null;
+            /** @description Why workers and queues are not known */
+            reason: string | null;
             /** @description Of this process, without those of health and monitoring; recent: the last five minutes */
             requests: {
                 since_start: components["schemas"]["RequestFigures"];
@@ -2804,7 +3404,7 @@ export interface components {
             failed: number;
             /** @description Of the jobs that are still kept */
             cancelled: number;
-            /** @description `null`: none that could be claimed waits */
+            /** @description How long the first job that could be claimed has been ready; `null`: none is */
             oldest_waiting_ms: number | null;
             /** @description Among the newest 1000 ended jobs of all tasks; `null`: none is of this task */
             sample: {
@@ -2852,6 +3452,70 @@ export interface components {
                 [key: string]: components["schemas"]["TaskStatistics"];
             };
         };
+        NotificationChannel: {
+            name: string;
+            /** @enum {string} */
+            kind: "webhook" | "slack" | "email" | "pagerduty";
+            /**
+             * @description Alerts below it are not sent there
+             * @enum {string}
+             */
+            min_severity: "info" | "warning" | "critical";
+            /**
+             * @description `unused`: nothing was ever sent there; `failing`: the last attempt failed
+             * @enum {string}
+             */
+            state: "unused" | "working" | "failing";
+            last_success_at: string | null;
+            last_failure_at: string | null;
+            failures_in_a_row: number;
+            last_error: string | null;
+            /** @description Entries that are due and not delivered */
+            undelivered: number;
+            /** @description `null`: there is none */
+            oldest_undelivered_ms: number | null;
+            /** @description Entries that a silence keeps back */
+            held: number;
+            /** @description Attempts of the last ten minutes, tests left out */
+            delivered: number;
+            /** @description Attempts of the last ten minutes, tests left out */
+            failed: number;
+        };
+        NotificationDelivery: {
+            id: string;
+            channel: string;
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description `escape`: past the engine; `policy`: nothing was sent, and `error` says why
+             * @enum {string}
+             */
+            sender: "job" | "escape" | "test" | "policy";
+            /** @enum {string} */
+            outcome: "delivered" | "retry" | "rejected" | "unknown" | "held" | "silenced" | "expired";
+            title: string;
+            alert_ids: string[];
+            message_key: string | null;
+            /** @description How long the attempt took */
+            ms: number | null;
+            error: string | null;
+            /** @description The beginning of what the receiver answered */
+            reply: string | null;
+            next_try_at: string | null;
+        };
+        NotificationTest: {
+            channel: string;
+            /**
+             * @description `retry`: it may be taken later; `rejected`: never as things are
+             * @enum {string}
+             */
+            outcome: "delivered" | "retry" | "rejected";
+            ms: number;
+            /** @description What is wrong; `null` when it was taken */
+            error: string | null;
+            /** @description The beginning of what the receiver answered */
+            reply: string | null;
+        };
         Overview: {
             /**
              * Format: date-time
@@ -2877,6 +3541,33 @@ export interface components {
                 age_ms: number | null;
                 firing: components["schemas"]["Alert"][];
             };
+        };
+        Silence: {
+            id: string;
+            /**
+             * @description A maintenance window may mean every alert, and may repeat
+             * @enum {string}
+             */
+            kind: "silence" | "maintenance";
+            rule: string | null;
+            labels: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            starts_at: string;
+            /** @description `null`: it repeats until somebody ends it */
+            ends_at: string | null;
+            every: {
+                cron: string;
+                time_zone: string;
+                duration_ms: number;
+            } | null;
+            /** @description Until when it keeps notifications back; `null`: it does not at this moment */
+            quiet_until: string | null;
+            reason: string;
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
         };
     };
     responses: never;

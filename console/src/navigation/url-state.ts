@@ -4,9 +4,11 @@ const changed = 'signalbox:url';
 
 function subscribe(listener: () => void): () => void {
   addEventListener('popstate', listener);
+  addEventListener('hashchange', listener);
   addEventListener(changed, listener);
   return () => {
     removeEventListener('popstate', listener);
+    removeEventListener('hashchange', listener);
     removeEventListener(changed, listener);
   };
 }
@@ -31,4 +33,9 @@ export function useUrlParam(name: string): [string | null, (value: string | null
     [name],
   );
   return [value === '' ? null : value, set];
+}
+
+/** The part of this page that the address points at, without its `#`; empty when there is none. */
+export function useFragment(): string {
+  return useSyncExternalStore(subscribe, () => location.hash.slice(1));
 }

@@ -1,22 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Alert } from '../alert.js';
-import type { Severity } from '../rule.js';
+import type { Facts } from './facts.js';
 
 /** One change of an alert, recorded in the same transaction as the change. */
-export interface AlertEdge {
+export interface AlertEdge extends Facts {
   /** UUID of this period of firing; its recovery has the same. */
   readonly alertId: string;
-  readonly rule: string;
-  readonly severity: Severity;
-  readonly labels: Readonly<Record<string, string>>;
   readonly state: 'firing' | 'resolved';
-  readonly startedAt: Date;
   /** When it changed, by the database's clock. */
   readonly at: Date;
-  readonly summary: string;
-  readonly remedy: string;
-  /** Absolute URL of the console, if there is one. */
-  readonly link: string | null;
 }
 
 /** The same for every firing of a rule with the same labels, in whatever order they are given. */
@@ -28,8 +20,11 @@ export function fingerprintOf(rule: string, labels: Readonly<Record<string, stri
     .slice(0, 32);
 }
 
-/** What is told of an alert that began to fire, or ended, in the evaluation at that time. */
-export function edgeOf(alert: Alert, at: Date): AlertEdge {
+/**
+ * What is told of an alert that began to fire, or ended, in the evaluation at that time.
+ * @param consoleUrl where the console is, `null` when nobody said; an alert stands on its first page while it fires
+ */
+export function edgeOf(alert: Alert, at: Date, consoleUrl: string | null): AlertEdge {
   const { id, rule, severity, labels, state, since, summary, remedy } = alert;
   return Object.freeze({
     alertId: id,
@@ -41,6 +36,6 @@ export function edgeOf(alert: Alert, at: Date): AlertEdge {
     at,
     summary,
     remedy,
-    link: null,
+    link: consoleUrl === null ? null : `${consoleUrl}#alert-${id}`,
   });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Severity } from '../rule.js';
+import type { Facts } from './facts.js';
 
 /**
  * What is said of an alert. `brief`: it fired and was over before anybody was told. `reminder`: still firing.
@@ -7,20 +7,13 @@ import type { Severity } from '../rule.js';
  */
 export type NoticeKind = 'firing' | 'resolved' | 'brief' | 'reminder' | 'flapping' | 'test';
 
-export interface Notice {
+export interface Notice extends Facts {
   /** The same whenever this is sent again: alert, edge and channel. */
   readonly key: string;
   readonly kind: NoticeKind;
   readonly alertId: string;
   /** The same for all firings of the rule with these labels. */
   readonly fingerprint: string;
-  readonly rule: string;
-  readonly severity: Severity;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly summary: string;
-  readonly remedy: string;
-  readonly link: string | null;
-  readonly startedAt: Date;
   readonly at: Date;
 }
 

@@ -4,10 +4,11 @@ import type { Engine } from '../../engine/engine.js';
 import type { Task } from '../../engine/task.js';
 import { isId } from '../../foundation/ids.js';
 import type { Logger } from '../../foundation/logger.js';
+import type { Alert } from '../alert.js';
 import type { Channel } from './channel.js';
 import { outletsFrom } from './configured.js';
 import { Courier } from './courier.js';
-import type { AlertEdge } from './edge.js';
+import { edgeOf } from './edge.js';
 import type { Receipt } from './notifier.js';
 import { Sender } from './sender.js';
 import type { NotificationSettings } from './settings.js';
@@ -23,7 +24,12 @@ export interface NotificationsOptions {
   readonly db: Database;
   readonly settings: NotificationSettings;
   readonly logger: Logger;
+  /** Absolute URL of the console, to which messages lead. @default null: nobody said */
+  readonly consoleUrl?: string | null;
 }
+
+/** A channel and how it does. */
+export type ChannelReport = Channel & ChannelHealth;
 
 /** Everything about telling people, for those who compose a process, write routes, or evaluate alerts. */
 export class Notifications {
@@ -37,18 +43,20 @@ export class Notifications {
   readonly #sender: Sender;
 
   constructor(options: NotificationsOptions) {
-    const { db, settings, logger } = options;
+    const { db, settings, logger, consoleUrl = null } = options;
     const outlets = outletsFrom(settings);
     this.#options = options;
     this.channels = Object.freeze(outlets.map(({ channel }) => channel));
-    this.#sender = new Sender({ db, outlets, source: settings.source, logger });
+    this.#sender = new Sender({ db, outlets, source: settings.source, consoleUrl, logger });
     this.task = notifyTask(this.#sender);
     this.silences = new Silences(db);
     this.watchdog = new Watchdog({ url: settings.watchdogUrl, logger });
   }
 
   /** In the transaction that changes the alerts. Touches nothing of the engine, which may be what is broken. */
-  async recordEdges(tx: Queryable, edges: readonly AlertEdge[]): Promise<void> {
+  async record(tx: Queryable, alerts: readonly Alert[], at: Date): Promise<void> {
+    const { consoleUrl = null } = this.#options;
+    const edges = alerts.map((alert) => edgeOf(alert, at, consoleUrl));
     await recordEdges(tx, edges, this.channels);
   }
 
@@ -63,12 +71,17 @@ export class Notifications {
     return isId(alertId) && acknowledge(this.#options.db, alertId, by.slice(0, 200));
   }
 
+  /** @throws channel_unknown, with those that there are */
+  require(channel: string): Channel {
+    return this.#sender.require(channel).channel;
+  }
+
   /** Sends a test message now. @throws channel_unknown */
   async test(channel: string, by: string, signal: AbortSignal): Promise<Receipt & { readonly ms: number }> {
     return this.#sender.test(channel, by, signal);
   }
 
-  /** The delivery log, newest first, at most 200 lines. */
+  /** The delivery log, newest first, at most 1,000 lines. */
   async deliveries(
     filter: {
       readonly channel?: string | undefined;
@@ -77,14 +90,16 @@ export class Notifications {
       readonly limit?: number;
     } = {},
   ): Promise<Delivery[]> {
-    return listDeliveries(this.#options.db, { ...filter, limit: Math.min(filter.limit ?? 100, 200) });
+    return listDeliveries(this.#options.db, { ...filter, limit: Math.min(filter.limit ?? 100, 1_000) });
   }
 
-  /** One entry for each channel that is set, by name. */
-  async health(): Promise<ChannelHealth[]> {
-    return readHealth(
-      this.#options.db,
-      this.channels.map(({ name }) => name),
-    );
+  /** One entry for each channel that is set. */
+  async health(): Promise<ChannelReport[]> {
+    const names = this.channels.map(({ name }) => name);
+    const byName = new Map((await readHealth(this.#options.db, names)).map((one) => [one.channel, one]));
+    return this.channels.flatMap((channel) => {
+      const health = byName.get(channel.name);
+      return health === undefined ? [] : [Object.freeze({ ...channel, ...health })];
+    });
   }
 }

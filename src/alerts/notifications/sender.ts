@@ -19,6 +19,8 @@ export interface SenderOptions {
   readonly outlets: readonly Outlet[];
   /** What the installation calls itself. */
   readonly source: string;
+  /** Where a test message leads. @default null */
+  readonly consoleUrl?: string | null;
   readonly logger: Logger;
   /** Longest time of one attempt, milliseconds; less than a claim lasts. @default 10000 */
   readonly timeoutMs?: number;
@@ -60,7 +62,7 @@ export class Sender {
    * @throws channel_unknown
    */
   async drain(channel: string, sender: 'job' | 'escape', signal: AbortSignal): Promise<Drained> {
-    const outlet = this.#outlet(channel);
+    const outlet = this.require(channel);
     let delivered = 0;
     while (!signal.aborted && delivered < maxMessages) {
       const receipt = await this.#next(outlet, sender, signal);
@@ -77,10 +79,10 @@ export class Sender {
    * @throws channel_unknown
    */
   async test(channel: string, by: string, signal: AbortSignal): Promise<Receipt & { readonly ms: number }> {
-    const { notifier } = this.#outlet(channel);
-    const { db, source, logger, timeoutMs = sendTimeoutMs } = this.#options;
+    const { notifier } = this.require(channel);
+    const { db, source, consoleUrl = null, logger, timeoutMs = sendTimeoutMs } = this.#options;
     const at = await this.#compose.clock(db);
-    const message = messageOf(source, [testNotice(channel, by, at)]);
+    const message = messageOf(source, [testNotice(channel, by, at, consoleUrl)]);
     const { receipt, ms } = await attempt(notifier, message, { signal, timeoutMs, logger });
     await insertDelivery(db, {
       channel,
@@ -114,7 +116,8 @@ export class Sender {
     return receipt;
   }
 
-  #outlet(name: string): Outlet {
+  /** @throws channel_unknown, with those that there are */
+  require(name: string): Outlet {
     const found = this.#options.outlets.find(({ channel }) => channel.name === name);
     if (found !== undefined) return found;
     const known = this.channels.length === 0 ? 'none is set' : `there are ${this.channels.join(', ')}`;
@@ -122,7 +125,7 @@ export class Sender {
   }
 }
 
-function testNotice(channel: string, by: string, at: Date) {
+function testNotice(channel: string, by: string, at: Date, link: string | null) {
   const alertId = newId();
   return Object.freeze({
     key: `${alertId}:test:${channel}`,
@@ -134,7 +137,7 @@ function testNotice(channel: string, by: string, at: Date) {
     labels: { channel },
     summary: `${by} tests the channel ${channel}. Nothing is wrong.`,
     remedy: '',
-    link: null,
+    link,
     startedAt: at,
     at,
   });

@@ -1,7 +1,7 @@
 import type { Database } from '../../database/database.js';
 import { storableText } from '../../engine/failure.js';
 import { cronProblems } from '../../engine/schedules/slots.js';
-import type { FieldProblem } from '../../foundation/errors.js';
+import { type FieldProblem, isSignalboxError, type SignalboxError } from '../../foundation/errors.js';
 import { isId, newId } from '../../foundation/ids.js';
 import { notificationErrors } from './errors.js';
 import { databaseNow, lockAllChannels } from './store/channels.js';
@@ -38,14 +38,14 @@ export class Silences {
     this.#db = db;
   }
 
-  /** @throws silence_invalid, naming every wrong field */
-  async create(wish: NewSilence): Promise<Silence> {
+  /**
+   * @param rules the names of all rules: one that is none of them would silence nothing. @default any name will do
+   * @throws silence_invalid, naming every wrong field
+   */
+  async create(wish: NewSilence, rules?: readonly string[]): Promise<Silence> {
     const now = await databaseNow(this.#db);
-    const fields = problemsOf(wish, now);
-    if (fields.length > 0) {
-      const text = fields.map(({ field, message }) => `${field} ${message}`).join('; ');
-      throw notificationErrors.silence_invalid(`The silence is not valid: ${text}`, { fields });
-    }
+    const fields = [...ruleProblems(wish.rule, rules), ...problemsOf(wish, now)];
+    if (fields.length > 0) throw silenceInvalid(fields);
     const { kind = 'silence', rule = null, labels = {}, startsAt = now, endsAt = null, every } = wish;
     return insertSilence(this.#db, {
       id: newId(),
@@ -85,6 +85,22 @@ export class Silences {
       return ended;
     });
   }
+}
+
+function silenceInvalid(fields: readonly FieldProblem[]): SignalboxError {
+  const text = fields.map(({ field, message }) => `${field} ${message}`).join('; ');
+  return notificationErrors.silence_invalid(`The silence is not valid: ${text}.`, { fields });
+}
+
+/** The error with its fields as the caller had to spell them; any other error as it is. */
+export function respelled(error: unknown, spell: (field: string) => string): unknown {
+  if (!isSignalboxError(error, 'silence_invalid')) return error;
+  return silenceInvalid(error.fields.map(({ field, message }) => ({ field: spell(field), message })));
+}
+
+function ruleProblems(rule: string | undefined, rules: readonly string[] | undefined): FieldProblem[] {
+  if (rule === undefined || rules === undefined || rules.includes(rule)) return [];
+  return [{ field: 'rule', message: `is none of the rules: ${rules.join(', ')}` }];
 }
 
 function problemsOf(wish: NewSilence, now: Date): FieldProblem[] {

@@ -4,7 +4,15 @@ import type { HttpApp } from '../../http/app.js';
 import { decodeCursor, pageOf, pageQuery, toPage } from '../../http/pagination.js';
 import { problems } from '../../http/problem.js';
 import type { ApiDeps } from '../deps.js';
-import { alertJson, alertSchema, evaluationShape, noteJson, ruleJson, ruleSchema } from './schemas.js';
+import {
+  alertJson,
+  alertParams,
+  alertSchema,
+  evaluationShape,
+  noteJson,
+  ruleJson,
+  ruleSchema,
+} from './schemas.js';
 
 const tags = ['alerts'];
 const read = { permission: 'system:read' } as const;
@@ -60,6 +68,19 @@ export function registerAlertRoutes(app: HttpApp, { alerts }: ApiDeps): void {
       return { ...noteJson(note), items: alerts.rules.map((rule) => ruleJson(rule, open, unknown)) };
     },
   );
+  app.get(
+    '/api/v1/alerts/:id',
+    {
+      config: read,
+      schema: {
+        summary: 'One alert, open or over',
+        tags,
+        params: alertParams,
+        response: { 200: alertSchema, ...problems(401, 404) },
+      },
+    },
+    async ({ params }) => alertJson(await alerts.get(params.id)),
+  );
   app.post(
     '/api/v1/alerts/:id/acknowledge',
     {
@@ -67,7 +88,7 @@ export function registerAlertRoutes(app: HttpApp, { alerts }: ApiDeps): void {
       schema: {
         summary: 'Say that you look after it: it is not told again until it ends',
         tags,
-        params: z.strictObject({ id: z.uuid() }),
+        params: alertParams,
         response: { 200: alertSchema, ...problems(401, 404) },
       },
     },

@@ -5,6 +5,8 @@ import type { EvaluationNote } from '../../alerts/store.js';
 
 const time = z.iso.datetime();
 
+export const alertParams = z.strictObject({ id: z.uuid() });
+
 export const alertSchema = z
   .object({
     id: z.string(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CheckResult, HealthReport } from '../../health/check.js';
-import type { Work } from '../../health/work.js';
+import type { KnownWork } from '../../health/work.js';
 import { count, milliseconds } from '../measured.js';
 import { queuesJson, queuesSchema, workersJson, workersSchema } from './work.js';
 
@@ -20,7 +20,8 @@ const serviceSchema = z
 export const servicesSchema = z.record(z.string(), serviceSchema);
 
 const uptime = count.describe('Whole seconds since the process started, at `timestamp`');
-const unknown = '`null`: not known, because the database does not answer';
+const unknown = '`null`: not known; `reason` says why';
+export const reasonUnknown = z.string().nullable().describe('Why workers and queues are not known');
 
 export const reportSchema = z
   .object({
@@ -29,6 +30,7 @@ export const reportSchema = z
     services: servicesSchema,
     workers: workersSchema.nullable().optional().describe(unknown),
     queues: queuesSchema.nullable().optional().describe(unknown),
+    reason: reasonUnknown.optional(),
     uptime_seconds: uptime.optional(),
   })
   .meta({ id: 'HealthReport' });
@@ -45,13 +47,14 @@ export const adminReportSchema = z
       .optional()
       .describe(unknown),
     queues: queuesSchema.nullable().optional().describe(unknown),
+    reason: reasonUnknown.optional(),
     uptime_seconds: uptime.optional(),
   })
   .meta({ id: 'AdminHealthReport' });
 
 /** What those may see who may see more than the status. */
 export interface Details {
-  readonly work: Work | undefined;
+  readonly known: KnownWork;
   readonly uptimeSeconds: number;
 }
 
@@ -97,10 +100,11 @@ export function adminReportJson(
   };
 }
 
-function detailsJson({ work, uptimeSeconds }: Details) {
+function detailsJson({ known: { work, reason }, uptimeSeconds }: Details) {
   return {
     workers: work === undefined ? null : workersJson(work),
     queues: work === undefined ? null : queuesJson(work),
+    reason,
     uptime_seconds: Math.floor(uptimeSeconds),
   };
 }

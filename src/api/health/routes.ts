@@ -16,7 +16,6 @@ import {
   reportJson,
   reportSchema,
 } from './report.js';
-import { workIfKnown } from './work.js';
 
 /** A load balancer that waits for longer takes the process out anyway. */
 const readyTimeoutMs = 2_000;
@@ -123,8 +122,8 @@ async function examine(
 ): Promise<{ report: HealthReport; details: Details | undefined }> {
   if (!principal.has('system:read')) return { report: await monitor.health.report(), details: undefined };
   // At once, so that the checks of workers and queues and these numbers come from one read.
-  const [report, work] = await Promise.all([monitor.health.report(), workIfKnown(monitor.work)]);
-  return { report, details: { work, uptimeSeconds: process.uptime() } };
+  const [report, known] = await Promise.all([monitor.health.report(), monitor.work.known()]);
+  return { report, details: { known, uptimeSeconds: process.uptime() } };
 }
 
 /** Public, so it says what is wrong in words of ours alone. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { WorkerInfo } from '../../engine/job.js';
-import type { SharedRead } from '../../health/shared-read.js';
 import type { Work } from '../../health/work.js';
-import { count, measuredAt, milliseconds } from '../measured.js';
+import { addUpBy, oldestWaitingMs, unfinishedJson, unfinishedShape } from '../job-counts.js';
+import { count, measuredAt } from '../measured.js';
 
 export const workersSchema = z
   .object({
@@ -19,13 +19,8 @@ export const workersSchema = z
 
 const queueSchema = z
   .object({
-    queued: count,
-    scheduled: count,
-    retrying: count,
-    processing: count,
-    oldest_waiting_ms: milliseconds
-      .nullable()
-      .describe('How long the first job that could be claimed has been ready; `null`: none is'),
+    ...unfinishedShape,
+    oldest_waiting_ms: oldestWaitingMs,
     workers: count.describe('Live workers that serve it'),
     paused: z.boolean(),
     measured_at: measuredAt,
@@ -34,11 +29,6 @@ const queueSchema = z
 
 export const queuesSchema = z.record(z.string(), queueSchema);
 export type Queues = z.output<typeof queuesSchema>;
-
-/** `undefined` when it cannot be known now: the checks of the same moment say why. */
-export async function workIfKnown(work: SharedRead<Work>): Promise<Work | undefined> {
-  return work.get().catch(() => undefined);
-}
 
 export function workersJson({ workers, at }: Work): z.output<typeof workersSchema> {
   const live = workers.filter((worker) => worker.live);
@@ -54,23 +44,17 @@ export function workersJson({ workers, at }: Work): z.output<typeof workersSchem
 }
 
 export function queuesJson({ lanes, workers, pausedQueues, at }: Work): Queues {
-  // A map: a queue may be named like a member that every object has.
-  const queues = new Map<string, Queues[string]>();
   const serving = (queue: string) =>
     workers.filter(({ live, queues: served }) => live && (served === null || served.includes(queue))).length;
-  for (const { queue, counts, oldestWaitingMs } of lanes) {
-    const before = queues.get(queue);
-    const oldest = [before?.oldest_waiting_ms, oldestWaitingMs].filter((ms) => typeof ms === 'number');
-    queues.set(queue, {
-      queued: (before?.queued ?? 0) + counts.queued,
-      scheduled: (before?.scheduled ?? 0) + counts.scheduled,
-      retrying: (before?.retrying ?? 0) + counts.retrying,
-      processing: (before?.processing ?? 0) + counts.processing,
-      oldest_waiting_ms: oldest.length === 0 ? null : Math.max(...oldest),
+  const queues = [...addUpBy(lanes, 'queue')].map(([queue, { counts, oldestWaitingMs: oldest }]) => [
+    queue,
+    {
+      ...unfinishedJson(counts),
+      oldest_waiting_ms: oldest,
       workers: serving(queue),
       paused: pausedQueues.has(queue),
       measured_at: at.toISOString(),
-    });
-  }
+    },
+  ]);
   return Object.fromEntries(queues);
 }

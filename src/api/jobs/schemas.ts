@@ -5,6 +5,7 @@ import { jobStatuses } from '../../engine/job.js';
 import { assured } from '../../http/answers.js';
 import { pageOf, pageQuery } from '../../http/pagination.js';
 import { queryWords } from '../../http/query.js';
+import { timeInput } from '../time-input.js';
 
 const time = z.iso.datetime();
 const name = z.string().min(1).max(100);
@@ -19,25 +20,13 @@ export const jobListQuery = z.strictObject({
   tag: name.optional(),
 });
 
-/** RFC 3339 allows the year 0, which PostgreSQL does not have; an offset can also push a time past the year 9999. */
-function isSensibleTime(text: string): boolean {
-  const ms = Date.parse(text);
-  // What is no time at all has been reported as such.
-  return Number.isNaN(ms) || (ms >= Date.UTC(2000, 0) && ms < Date.UTC(9000, 0));
-}
-
 /** The JSON body of `POST /jobs`, and what a form becomes. */
 export const newJobBody = z
   .strictObject({
     task: name.describe('A task that is open over HTTP'),
     input: z.unknown().describe("Checked against the task's own schema"),
     priority: z.int().min(-1_000).max(1_000).optional().describe('Smaller runs first'),
-    run_at: z.iso
-      .datetime({ offset: true })
-      .max(40)
-      .refine(isSensibleTime, 'must be between the years 2000 and 9000')
-      .optional()
-      .describe('Not before this time'),
+    run_at: timeInput.optional().describe('Not before this time'),
     tags: z.array(name).max(20).optional(),
   })
   .meta({ id: 'NewJob' });

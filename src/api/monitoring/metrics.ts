@@ -2,10 +2,11 @@ import { z } from 'zod';
 import type { Database } from '../../database/database.js';
 import type { HealthReport } from '../../health/check.js';
 import type { ProcessSnapshot } from '../../health/process-monitor.js';
-import type { Work } from '../../health/work.js';
+import type { KnownWork, Work } from '../../health/work.js';
 import type { RequestFigures, RequestStatistics } from '../../http/request-statistics.js';
-import { healthStatus, servicesJson, servicesSchema } from '../health/report.js';
+import { healthStatus, reasonUnknown, servicesJson, servicesSchema } from '../health/report.js';
 import { queuesJson, queuesSchema, workersJson, workersSchema } from '../health/work.js';
+import { addUp, jobCountsShape } from '../job-counts.js';
 import { count, measuredAt, milliseconds } from '../measured.js';
 
 const time = z.iso.datetime();
@@ -43,20 +44,9 @@ const processSchema = z
   })
   .meta({ id: 'ProcessFigures' });
 
-const jobsSchema = z
-  .object({
-    queued: count,
-    scheduled: count,
-    retrying: count,
-    processing: count,
-    succeeded: count.describe('Of the jobs that are still kept'),
-    failed: count.describe('Of the jobs that are still kept'),
-    cancelled: count.describe('Of the jobs that are still kept'),
-    measured_at: measuredAt,
-  })
-  .meta({ id: 'JobCounts' });
+const jobsSchema = z.object({ ...jobCountsShape, measured_at: measuredAt }).meta({ id: 'JobCounts' });
 
-const unknown = '`null`: not known, because the database does not answer';
+const unknown = '`null`: not known; `reason` says why';
 
 export const metricsSchema = z
   .object({
@@ -67,6 +57,7 @@ export const metricsSchema = z
     workers: workersSchema.nullable().describe(unknown),
     queues: queuesSchema.nullable().describe(unknown),
     jobs: jobsSchema.nullable().describe(unknown),
+    reason: reasonUnknown,
     requests: z
       .object({ since_start: figuresSchema, recent: figuresSchema, measured_at: measuredAt })
       .describe('Of this process, without those of health and monitoring; recent: the last five minutes'),
@@ -85,14 +76,15 @@ export const metricsSchema = z
 
 export interface MetricsSources {
   readonly report: HealthReport;
-  readonly work: Work | undefined;
+  readonly known: KnownWork;
   readonly process: ProcessSnapshot;
   readonly requests: RequestStatistics;
   readonly connections: Database['connections'];
 }
 
 export function metricsJson(sources: MetricsSources): z.output<typeof metricsSchema> {
-  const { report, work, requests } = sources;
+  const { report, requests } = sources;
+  const { work, reason } = sources.known;
   const now = new Date().toISOString();
   const { total, idle, waiting } = sources.connections;
   return {
@@ -103,6 +95,7 @@ export function metricsJson(sources: MetricsSources): z.output<typeof metricsSch
     workers: work === undefined ? null : workersJson(work),
     queues: work === undefined ? null : queuesJson(work),
     jobs: work === undefined ? null : jobsJson(work),
+    reason,
     requests: {
       since_start: figuresJson(requests.sinceStart()),
       recent: figuresJson(requests.recent()),
@@ -148,18 +141,7 @@ function processJson(snapshot: ProcessSnapshot): z.output<typeof processSchema> 
 }
 
 function jobsJson({ lanes, at }: Work): z.output<typeof jobsSchema> {
-  const sum = (key: keyof (typeof lanes)[number]['counts']) =>
-    lanes.reduce((total, { counts }) => total + counts[key], 0);
-  return {
-    queued: sum('queued'),
-    scheduled: sum('scheduled'),
-    retrying: sum('retrying'),
-    processing: sum('processing'),
-    succeeded: sum('succeeded'),
-    failed: sum('failed'),
-    cancelled: sum('cancelled'),
-    measured_at: at.toISOString(),
-  };
+  return { ...addUp(lanes).counts, measured_at: at.toISOString() };
 }
 
 function rounded(ms: number | null): number | null {

@@ -175,6 +175,7 @@ describe('metrics', () => {
       'workers',
       'queues',
       'jobs',
+      'reason',
       'requests',
       'process',
       'database',

@@ -5,7 +5,6 @@ import type { HttpApp } from '../../http/app.js';
 import { problems } from '../../http/problem.js';
 import type { ApiDeps } from '../deps.js';
 import { codeOf } from '../health/report.js';
-import { workIfKnown } from '../health/work.js';
 import { metricsJson, metricsSchema } from './metrics.js';
 import { readTasks, type TaskMonitor, tasksSchema } from './tasks.js';
 
@@ -25,9 +24,9 @@ export function registerMonitoringRoutes(app: HttpApp, { engine, database, monit
       },
     },
     async (_request, reply) => {
-      const [report, work] = await Promise.all([monitor.health.report(), workIfKnown(monitor.work)]);
+      const [report, known] = await Promise.all([monitor.health.report(), monitor.work.known()]);
       const snapshot = { process: monitor.process.snapshot(), connections: database.connections };
-      const body = metricsJson({ report, work, requests: app.requestStatistics, ...snapshot });
+      const body = metricsJson({ report, known, requests: app.requestStatistics, ...snapshot });
       return reply.code(codeOf(report)).send(body);
     },
   );

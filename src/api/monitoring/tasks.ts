@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Engine } from '../../engine/engine.js';
 import type { WorkerInfo } from '../../engine/job.js';
 import type { ClaimedInfo, ComingInfo, LaneCounts, TaskSample } from '../../engine/sql/snapshot.js';
+import { addUpBy, jobCountsShape, oldestWaitingMs } from '../job-counts.js';
 import { count, measuredAt, milliseconds } from '../measured.js';
 import { workerJson, workerSchema } from '../worker.js';
 
@@ -19,14 +20,8 @@ const comingSchema = z
 
 const taskSchema = z
   .object({
-    queued: count,
-    scheduled: count,
-    retrying: count,
-    processing: count,
-    succeeded: count.describe('Of the jobs that are still kept'),
-    failed: count.describe('Of the jobs that are still kept'),
-    cancelled: count.describe('Of the jobs that are still kept'),
-    oldest_waiting_ms: milliseconds.nullable().describe('`null`: none that could be claimed waits'),
+    ...jobCountsShape,
+    oldest_waiting_ms: oldestWaitingMs,
     sample: z
       .object({
         judged: count.describe('Jobs of it that succeeded or failed'),
@@ -136,24 +131,11 @@ function grouped<Item, Json>(
 type TaskStats = z.output<typeof taskSchema>;
 
 function taskStats(lanes: readonly LaneCounts[], samples: readonly TaskSample[]): Record<string, TaskStats> {
-  const stats = new Map<string, TaskStats>();
   const sampled = new Map(samples.map((sample) => [sample.task, sampleJson(sample)]));
-  for (const { task, counts, oldestWaitingMs } of lanes) {
-    const before = stats.get(task);
-    const oldest = [before?.oldest_waiting_ms, oldestWaitingMs].filter((ms) => typeof ms === 'number');
-    const sum = (key: keyof LaneCounts['counts']) => (before?.[key] ?? 0) + counts[key];
-    stats.set(task, {
-      queued: sum('queued'),
-      scheduled: sum('scheduled'),
-      retrying: sum('retrying'),
-      processing: sum('processing'),
-      succeeded: sum('succeeded'),
-      failed: sum('failed'),
-      cancelled: sum('cancelled'),
-      oldest_waiting_ms: oldest.length === 0 ? null : Math.max(...oldest),
-      sample: sampled.get(task) ?? null,
-    });
-  }
+  const stats = [...addUpBy(lanes, 'task')].map(([task, { counts, oldestWaitingMs: oldest }]) => [
+    task,
+    { ...counts, oldest_waiting_ms: oldest, sample: sampled.get(task) ?? null },
+  ]);
   return Object.fromEntries(stats);
 }
 

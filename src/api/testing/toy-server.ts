@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { Alerts } from '../../alerts/alerts.js';
+import { Notifications } from '../../alerts/notifications/notifications.js';
+import { notificationsSection } from '../../alerts/notifications/settings.js';
 import { Objectives } from '../../alerts/objectives/objectives.js';
 import { objectivesSection } from '../../alerts/objectives/settings.js';
 import { workAlerts } from '../../alerts/work/source.js';
@@ -43,6 +45,8 @@ export interface ToyServerOptions {
   /** Beside those of the platform: database, workers, queues. */
   readonly checks?: readonly HealthCheck[];
   readonly redisUrl?: string;
+  /** Settings of the channels. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A caller is whoever `X-API-Key` says, with the role before the colon: `member:ann`. */
@@ -102,11 +106,17 @@ export async function createToyServer(options: ToyServerOptions = {}): Promise<T
       await db.drop();
     },
   };
+  const notifications = new Notifications({
+    db: db.database,
+    settings: loadConfig([notificationsSection], { env: options.env ?? {} }).get(notificationsSection),
+    logger: silentLogger,
+  });
   await registerApi(app, {
     engine,
     database: db.database,
     workloads: [workload],
-    alerts: new Alerts(db.database, [workAlerts(db.database)]),
+    alerts: new Alerts(db.database, [workAlerts(db.database)], (id, by) => notifications.acknowledge(id, by)),
+    notifications,
     objectives: new Objectives(
       db.database,
       loadConfig([objectivesSection], { env: {}, flags: {} }).get(objectivesSection),

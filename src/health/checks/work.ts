@@ -1,14 +1,13 @@
 import { AbortReason } from '../../foundation/abort.js';
 import { isSignalboxError } from '../../foundation/errors.js';
 import { CheckFailure, type HealthCheck } from '../check.js';
-import type { SharedRead } from '../shared-read.js';
-import type { Work } from '../work.js';
+import type { Work, WorkReader } from '../work.js';
 
 /**
  * Whether somebody runs jobs, and whether accepted work is done. Neither is essential: what a server accepts is durable
  * without a worker, and taking the server away would help nobody. `GET /health/work` is the gate for that.
  */
-export function workChecks(work: SharedRead<Work>): HealthCheck[] {
+export function workChecks(work: WorkReader): HealthCheck[] {
   return [
     { name: 'workers', essential: false, run: async () => assertWorkers(await known(work)) },
     { name: 'queues', essential: false, run: async () => assertWorkIsDone(await known(work)) },
@@ -36,7 +35,7 @@ function assertWorkIsDone({ findings }: Work): void {
 }
 
 /** A database that is away says nothing of workers: they must not be called dead for it. */
-async function known(work: SharedRead<Work>): Promise<Work> {
+async function known(work: WorkReader): Promise<Work> {
   try {
     return await work.get();
   } catch (error) {

@@ -19,7 +19,7 @@ import { WebhookNotifier } from './webhook.js';
 
 const secret = 'a-very-secret-signing-key';
 const routingKey = 'R0123456789ABCDEF';
-const slackPath = '/services/T000/B000/XXXXSECRETXXXX';
+const slackPath = '/services/workspace/incoming/token-of-slack';
 const status = { for_good: 400, later: 429, broken: 503 } as const;
 
 async function overHttp(

@@ -26,7 +26,6 @@ export class PagerDutyNotifier implements Notifier {
     const { url, routingKey } = this.#options;
     return post({
       url,
-      headers: { 'content-type': 'application/json' },
       body: JSON.stringify(eventOf(message, routingKey)),
       signal,
       secrets: [routingKey],

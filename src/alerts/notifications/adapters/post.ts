@@ -5,7 +5,9 @@ import { basicCredentials, secretsOf, withoutSecrets } from './hide.js';
 
 export interface Post {
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Besides what every JSON request has. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON. */
   readonly body: string;
   readonly signal: AbortSignal;
   /** What must not be seen in a receipt, even when the receiver repeats it, besides what the URL holds. */
@@ -17,7 +19,7 @@ const maxReplyBytes = 4_096;
 const maxReply = 500;
 
 /**
- * One POST, and what became of it. No redirect is followed: the body would reach whom nobody configured. Errors are
+ * One POST of JSON, and what became of it. No redirect is followed: the body would reach whom nobody configured. Errors are
  * told by their code, never by their message, which may hold the URL and with it its secret.
  */
 export async function post(request: Post): Promise<Receipt> {
@@ -26,7 +28,12 @@ export async function post(request: Post): Promise<Receipt> {
   try {
     response = await fetch(url, {
       method: 'POST',
-      headers: { 'user-agent': 'signalbox', ...headers, ...request.headers },
+      headers: {
+        'user-agent': 'signalbox',
+        'content-type': 'application/json',
+        ...headers,
+        ...request.headers,
+      },
       body: request.body,
       redirect: 'manual',
       signal: request.signal,

@@ -20,7 +20,6 @@ export class SlackNotifier implements Notifier {
   async send(message: Message, { signal }: { readonly signal: AbortSignal }) {
     return post({
       url: this.#url,
-      headers: { 'content-type': 'application/json' },
       body: JSON.stringify(slackBody(message)),
       signal,
       secrets: [],

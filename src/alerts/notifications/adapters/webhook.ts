@@ -27,7 +27,6 @@ export class WebhookNotifier implements Notifier {
     return post({
       url,
       headers: {
-        'content-type': 'application/json',
         'idempotency-key': message.key,
         'signalbox-timestamp': timestamp,
         'signalbox-signature': sign(secret, timestamp, body),

@@ -1,15 +1,4 @@
-import type { Severity } from '../../rule.js';
-
-/** What an alert was when its edge was recorded. */
-export interface Facts {
-  readonly rule: string;
-  readonly severity: Severity;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly summary: string;
-  readonly remedy: string;
-  readonly link: string | null;
-  readonly startedAt: Date;
-}
+import type { Facts } from '../facts.js';
 
 /**
  * `firing` and `resolved` are the alert's own edges. The others are made by policy: `flapping` when it changes too

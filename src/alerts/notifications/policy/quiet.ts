@@ -1,5 +1,5 @@
 import { cronSlots } from '../../../engine/schedules/slots.js';
-import type { Facts } from './entry.js';
+import type { Facts } from '../facts.js';
 
 /** Which alerts are meant: of the rule, if one is named, with all these labels. Neither: every alert. */
 export interface Matcher {

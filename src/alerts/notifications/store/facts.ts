@@ -1,6 +1,6 @@
 import { storableText } from '../../../engine/failure.js';
 import type { AlertEdge } from '../edge.js';
-import type { Facts } from '../policy/entry.js';
+import type { Facts } from '../facts.js';
 
 const maxLabels = 50;
 

@@ -17,6 +17,14 @@ export interface ChannelHealth {
   readonly failed: number;
 }
 
+/** `unused`: nothing was ever sent to it. `failing`: the last attempt failed. */
+export const channelStates = ['unused', 'working', 'failing'] as const;
+
+export function channelState(health: ChannelHealth): (typeof channelStates)[number] {
+  if (health.failuresInARow > 0) return 'failing';
+  return health.lastSuccessAt === null && health.lastFailureAt === null ? 'unused' : 'working';
+}
+
 // Primary key; `notification_outbox_open` and `notification_delivery_channel` for each of the few channels.
 const healthSql = `
   select n.name as channel, c.last_success_at as "lastSuccessAt", c.last_failure_at as "lastFailureAt",
