@@ -380,6 +380,30 @@ create table signalbox.payload (
   constraint payload_pkey PRIMARY KEY (job_id)
 );
 
+create table signalbox.process_vitals (
+  id uuid not null,
+  roles text[] not null,
+  hostname text not null,
+  pid integer not null,
+  started_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  stopping_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  rss_bytes bigint not null,
+  memory_limit_bytes bigint not null,
+  cpu_share double precision,
+  loop_lag_p99_ms double precision,
+  database_ping_ms double precision,
+  redis_up boolean,
+  redis_ping_ms double precision,
+  pool_size integer not null,
+  pool_in_use integer not null,
+  pool_waiting integer not null,
+  http_samples integer,
+  http_p95_ms double precision,
+  constraint process_vitals_pkey PRIMARY KEY (id)
+);
+
 create table signalbox.schedule (
   name text not null,
   source text not null,

@@ -1,8 +1,11 @@
+import { hostname } from 'node:os';
 import { Alerts } from '../alerts/alerts.js';
+import { outletsFrom } from '../alerts/notifications/configured.js';
 import { Notifications } from '../alerts/notifications/notifications.js';
 import { notificationsSection } from '../alerts/notifications/settings.js';
 import { Objectives } from '../alerts/objectives/objectives.js';
 import { objectivesSection } from '../alerts/objectives/settings.js';
+import { DatabaseOutage } from '../alerts/outage/database-outage.js';
 import type { AlertSource } from '../alerts/source.js';
 import type { Config } from '../config/load.js';
 import { consolePath } from '../console/console.js';
@@ -16,6 +19,8 @@ export interface Alerting {
   readonly alerts: Alerts;
   readonly objectives: Objectives;
   readonly notifications: Notifications;
+  /** Tells past the database that it is away; it has to be fed with beats. */
+  readonly outage: DatabaseOutage;
 }
 
 export interface AlertingDeps {
@@ -26,16 +31,21 @@ export interface AlertingDeps {
 
 /** What is looked for, what fires, and who is told. Nothing runs yet. */
 export function createAlerting({ config, database, logger }: AlertingDeps): Alerting {
+  const settings = config.get(notificationsSection);
+  const consoleUrl = consoleUrlFrom(config.get(appSection).publicUrl);
+  const notifications = new Notifications({ db: database, settings, logger, consoleUrl });
   const objectives = new Objectives(database, config.get(objectivesSection));
-  const sources = alertSources(database, objectives);
-  const notifications = new Notifications({
-    db: database,
-    settings: config.get(notificationsSection),
-    logger,
-    consoleUrl: consoleUrlFrom(config.get(appSection).publicUrl),
-  });
+  const sources = alertSources(database, objectives, notifications);
   const alerts = new Alerts(database, sources, (id, by) => notifications.acknowledge(id, by));
-  return Object.freeze({ sources, alerts, objectives, notifications });
+  const outage = new DatabaseOutage({
+    db: database,
+    outlets: outletsFrom(settings),
+    source: settings.source,
+    consoleUrl,
+    who: { host: hostname(), pid: process.pid },
+    logger,
+  });
+  return Object.freeze({ sources, alerts, objectives, notifications, outage });
 }
 
 /** A server behind a proxy may be below a path of it. */

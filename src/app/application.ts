@@ -8,6 +8,7 @@ import type { Worker } from '../engine/worker.js';
 import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { Service } from '../foundation/service.js';
+import { healthSection } from '../health/settings.js';
 import { Historian } from '../history/historian.js';
 import { RequestRecorder } from '../history/request-recorder.js';
 import { assertExposureAllowed } from '../identity/exposure.js';
@@ -23,6 +24,7 @@ import { describeRoles, type Roles } from './roles.js';
 import { createServer, listen, type ServerDeps } from './server.js';
 import { appSection } from './settings.js';
 import { version } from './version.js';
+import { ProcessVitals } from './vitals.js';
 
 export interface ApplicationOptions {
   readonly config: Config;
@@ -41,6 +43,7 @@ export class Application implements Service {
   #url: string | undefined;
   #metricsUrl: string | undefined;
   #worker: Worker | undefined;
+  #vitals: ProcessVitals | undefined;
 
   constructor(options: ApplicationOptions) {
     this.config = options.config;
@@ -67,6 +70,7 @@ export class Application implements Service {
   }
 
   async stop(): Promise<void> {
+    this.#vitals?.announceStop();
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
       try {
         await undo();
@@ -95,7 +99,11 @@ export class Application implements Service {
     const metrics = createMetrics(logger);
     this.#undo.push(() => metrics.stop());
     const workloads = await createWorkloads({ config, database, logger, metrics: metrics.registry });
-    const { sources, alerts, objectives, notifications } = createAlerting({ config, database, logger });
+    const { sources, alerts, objectives, notifications, outage } = createAlerting({
+      config,
+      database,
+      logger,
+    });
     // Without a channel there is nothing to send, and no queue for it that could be without a worker.
     const tasks = [
       ...(await allTasks(config, workloads)),
@@ -111,6 +119,17 @@ export class Application implements Service {
     await engine.start();
     metrics.attach({ engine, database });
     await this.#startMetricsPort(metrics);
+    const vitals = new ProcessVitals({
+      database,
+      metrics,
+      roles: this.#roles,
+      redisUrl: config.get(healthSection).redisUrl,
+      outage: this.#roles.server ? outage : undefined,
+      logger,
+    });
+    this.#undo.push(() => vitals.stop());
+    this.#vitals = vitals;
+    await vitals.start();
     if (this.#roles.worker) await this.#startWorker(engine);
     const courier = notifications.courier(engine);
     this.#undo.push(() => courier.stop());
@@ -165,6 +184,7 @@ export class Application implements Service {
     const recorder = new RequestRecorder({ db: deps.database, logger: deps.logger, minutes });
     this.#undo.push(() => recorder.stop());
     await recorder.start();
+    this.#vitals?.watch(app.requestStatistics);
     this.#undo.push(() => app.close());
     this.#url = await listen(app, host, port);
   }

@@ -1,15 +1,22 @@
+import { deliveryRules } from '../alerts/deliveries/rules.js';
+import { deliveryAlerts } from '../alerts/deliveries/source.js';
 import { alertErrors } from '../alerts/errors.js';
 import { alertMigrations } from '../alerts/migrations.js';
 import { notificationErrors } from '../alerts/notifications/errors.js';
+import type { Notifications } from '../alerts/notifications/notifications.js';
 import { notificationsSection } from '../alerts/notifications/settings.js';
 import type { Objectives } from '../alerts/objectives/objectives.js';
 import { objectiveRules } from '../alerts/objectives/rules.js';
 import { objectivesSection } from '../alerts/objectives/settings.js';
 import { objectiveAlerts } from '../alerts/objectives/source.js';
+import { databaseDown } from '../alerts/outage/rule.js';
+import { outageAlerts } from '../alerts/outage/source.js';
 import type { RuleTraits } from '../alerts/rule.js';
 import type { AlertSource } from '../alerts/source.js';
 import { trafficRules } from '../alerts/traffic/rules.js';
 import { trafficAlerts } from '../alerts/traffic/source.js';
+import { vitalsRules } from '../alerts/vitals/rules.js';
+import { vitalsAlerts } from '../alerts/vitals/source.js';
 import { workRules } from '../alerts/work/rules.js';
 import { workAlerts } from '../alerts/work/source.js';
 import { apiErrors } from '../api/errors.js';
@@ -28,6 +35,8 @@ import type { Task } from '../engine/task.js';
 import type { ErrorSpec } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { healthSection } from '../health/settings.js';
+import { vitalsMetrics } from '../health/vitals/metrics.js';
+import { vitalsMigrations } from '../health/vitals/migrations.js';
 import { historyMigrations } from '../history/migrations.js';
 import { httpErrors } from '../http/errors.js';
 import { httpMetrics } from '../http/metrics.js';
@@ -69,15 +78,34 @@ export const migrationFolders: readonly string[] = [
   engineMigrations,
   alertMigrations,
   historyMigrations,
+  vitalsMigrations,
   ...workloadModules.map((module) => module.migrations),
 ];
 
 /** Every alert rule of this build. */
-export const alertRules: readonly RuleTraits[] = [...workRules, ...trafficRules, ...objectiveRules];
+export const alertRules: readonly RuleTraits[] = [
+  ...workRules,
+  ...trafficRules,
+  ...vitalsRules,
+  ...deliveryRules,
+  databaseDown,
+  ...objectiveRules,
+];
 
 /** Everything that alerts are judged by. */
-export function alertSources(database: Database, objectives: Objectives): AlertSource[] {
-  return [workAlerts(database), trafficAlerts(database), objectiveAlerts(objectives)];
+export function alertSources(
+  database: Database,
+  objectives: Objectives,
+  notifications: Notifications,
+): AlertSource[] {
+  return [
+    workAlerts(database),
+    trafficAlerts(database),
+    vitalsAlerts(database),
+    deliveryAlerts(notifications),
+    outageAlerts(),
+    objectiveAlerts(objectives),
+  ];
 }
 
 /** Every error code that this build can raise. A code stands in one catalogue only. */
@@ -101,6 +129,7 @@ export const errorSpecs: Readonly<Record<string, ErrorSpec>> = merge([
 /** Metrics that the modules above telemetry write. */
 const writtenAbove: readonly MetricDeclaration[] = [
   ...Object.values(httpMetrics),
+  ...Object.values(vitalsMetrics),
   ...workloadModules.flatMap((module) => module.metrics),
 ];
 

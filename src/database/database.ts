@@ -65,6 +65,11 @@ export class Database implements Queryable {
     return { total, idle, waiting };
   }
 
+  /** Options of a connection beside the pool that goes where the pool goes, a pooler included. */
+  get pooledOptions(): ConnectionOptions {
+    return this.#options;
+  }
+
   /** Options of a connection outside the pool that a session can rest on. */
   get directOptions(): ConnectionOptions {
     return { ...this.#options, url: this.#options.directUrl ?? this.#options.url };

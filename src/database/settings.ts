@@ -36,7 +36,7 @@ export const databaseSection = defineSection({
     name: text({ env: 'POSTGRES_DB', help: 'Database name.', fallback: 'postgres' }),
     poolSize: integer({
       env: 'DATABASE_POOL_SIZE',
-      help: 'Connections that one process may hold, besides one for LISTEN and one for the heartbeat of each worker.',
+      help: 'Connections that one process may hold, besides one for LISTEN, one for its vitals and one for the heartbeat of each worker.',
       fallback: 10,
       min: 2,
       max: 1_000,

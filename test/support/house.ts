@@ -4,12 +4,14 @@ import { createAlerting } from '../../src/app/alerting.js';
 import { readConfig } from '../../src/app/config.js';
 import { allTasks, createMetrics, createWorkloads } from '../../src/app/modules.js';
 import { createServer, listen } from '../../src/app/server.js';
+import { ProcessVitals } from '../../src/app/vitals.js';
 import { type TemporaryHome, temporaryHome } from '../../src/database/testing/temporary-home.js';
 import { createTestDatabase, type TestDatabase } from '../../src/database/testing/test-database.js';
 import { Engine } from '../../src/engine/engine.js';
 import type { Task } from '../../src/engine/task.js';
 import type { Worker } from '../../src/engine/worker.js';
 import { type Logger, silentLogger } from '../../src/foundation/logger.js';
+import { healthSection } from '../../src/health/settings.js';
 import type { HttpApp } from '../../src/http/app.js';
 import type { Metrics } from '../../src/telemetry/metrics/metrics.js';
 
@@ -23,9 +25,14 @@ export class House {
   readonly metrics: Metrics;
   readonly db: TestDatabase;
   readonly home: TemporaryHome;
+  readonly #vitals: ProcessVitals;
   readonly #workers: Worker[] = [];
 
-  private constructor(parts: Pick<House, 'url' | 'app' | 'engine' | 'metrics' | 'db' | 'home'>) {
+  private constructor(
+    parts: Pick<House, 'url' | 'app' | 'engine' | 'metrics' | 'db' | 'home'>,
+    vitals: ProcessVitals,
+  ) {
+    this.#vitals = vitals;
     this.url = parts.url;
     this.app = parts.app;
     this.engine = parts.engine;
@@ -51,6 +58,10 @@ export class House {
     await engine.start();
     const { alerts, objectives, notifications } = createAlerting({ config, database, logger });
     metrics.attach({ engine, database });
+    const { redisUrl } = config.get(healthSection);
+    const roles = { server: true, worker: true };
+    const vitals = new ProcessVitals({ database, metrics, roles, redisUrl, outage: undefined, logger });
+    await vitals.start();
     const app = await createServer({
       config,
       database,
@@ -63,7 +74,7 @@ export class House {
       logger,
     });
     const url = await listen(app, '127.0.0.1', 0);
-    return new House({ url, app, engine, metrics, db, home });
+    return new House({ url, app, engine, metrics, db, home }, vitals);
   }
 
   async startWorker(): Promise<Worker> {
@@ -86,6 +97,7 @@ export class House {
   async close(): Promise<void> {
     for (const worker of this.#workers) await worker.stop();
     await this.app.close();
+    await this.#vitals.stop();
     await this.engine.stop();
     await this.metrics.stop();
     await this.db.drop();

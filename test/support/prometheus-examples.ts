@@ -68,7 +68,102 @@ const succeeded = 'signalbox_jobs_finished_total{queue="images",task="t",outcome
 
 const inTime = 'signalbox_job_wait_seconds_count{queue="images",task="soon"}';
 
+/** A series of one process, as it is scraped. */
+const at = (name: string, labels = '') => `${name}{${labels}job="signalbox",instance="a:1"}`;
+const ofProcess = { job: 'signalbox', instance: 'a:1' };
+
+const slowRoute = (le: string) => at('http_request_duration_seconds_bucket', `le="${le}",route="/jobs",`);
+
+/** About a process and what it depends on: bad for so many samples, then good. */
+const vitalsExamples: readonly RuleExample[] = [
+  {
+    rule: 'MemoryHigh',
+    series: {
+      [at('process_resident_memory_bytes')]: '90x20 89x10',
+      [at('signalbox_process_memory_limit_bytes')]: '100x30',
+    },
+    labels: ofProcess,
+    pendingAt: 110,
+    firingAt: 130,
+    resolvedAt: 220,
+  },
+  {
+    rule: 'CpuHigh',
+    series: { [at('process_cpu_seconds_total')]: '0+17x50 850x20', [at('signalbox_process_cpus')]: '2x70' },
+    labels: ofProcess,
+    pendingAt: 290,
+    firingAt: 400,
+    resolvedAt: 570,
+  },
+  {
+    rule: 'EventLoopLag',
+    series: { [at('signalbox_event_loop_lag_seconds', 'percentile="99",')]: '0.5x10 0.4x10' },
+    labels: ofProcess,
+    pendingAt: 50,
+    firingAt: 70,
+    resolvedAt: 120,
+  },
+  {
+    rule: 'PoolExhausted',
+    series: {
+      [at('signalbox_db_pool_waiting')]: '1x10 0x10',
+      [at('signalbox_db_pool_in_use')]: '10x20',
+      [at('signalbox_db_pool_size')]: '10x20',
+    },
+    labels: ofProcess,
+    pendingAt: 50,
+    firingAt: 70,
+    resolvedAt: 120,
+  },
+  {
+    // Nine of ten take between two and five seconds, for five minutes.
+    rule: 'HttpSlow',
+    series: {
+      [slowRoute('2.0')]: '0+1x30 30+10x100',
+      [slowRoute('5.0')]: '0+10x130',
+      [slowRoute('+Inf')]: '0+10x130',
+      [at('http_request_duration_seconds_count', 'route="/jobs",')]: '0+10x130',
+    },
+    labels: ofProcess,
+    pendingAt: 60,
+    firingAt: 200,
+    resolvedAt: 650,
+  },
+  {
+    rule: 'DatabaseSlow',
+    series: { [at('signalbox_database_ping_seconds')]: '0.5x10 0.4x10' },
+    labels: {},
+    pendingAt: 50,
+    firingAt: 70,
+    resolvedAt: 120,
+  },
+  {
+    rule: 'RedisSlow',
+    series: { [at('signalbox_redis_ping_seconds')]: '0.2x10 0.1x10' },
+    labels: {},
+    pendingAt: 50,
+    firingAt: 70,
+    resolvedAt: 120,
+  },
+  {
+    rule: 'RedisDown',
+    series: { [at('signalbox_redis_up')]: '0x6 1x10' },
+    labels: {},
+    pendingAt: 10,
+    firingAt: 30,
+    resolvedAt: 90,
+  },
+  {
+    rule: 'DatabaseDown',
+    series: { [at('signalbox_database_up')]: '1 0x6 1x10' },
+    labels: ofProcess,
+    firingAt: 20,
+    resolvedAt: 90,
+  },
+];
+
 export const ruleExamples: readonly RuleExample[] = [
+  ...vitalsExamples,
   gaugeOf('QueueDeep', 'signalbox_queue_jobs{queue="images",state="queued"}', '51x60 50x10', {
     pendingAt: 290,
     firingAt: 310,

@@ -53,9 +53,10 @@ export interface Exposition {
 export class Metrics {
   readonly registry: MetricRegistry;
   readonly hooks: EngineHooks;
+  /** Measured from `attach` on. */
+  readonly lag: EventLoopLag = new EventLoopLag();
   readonly #options: MetricsOptions;
   readonly #recorder: EngineRecorder;
-  readonly #lag = new EventLoopLag();
   readonly #node = new NodeMetrics();
   /** Those under way, by format: however many scrape at once, it is written once. */
   readonly #writing = new Map<Format, Promise<string>>();
@@ -80,13 +81,13 @@ export class Metrics {
     this.#reader = new CensusReader({ read: () => engine.census(), logger, freshMs });
     this.#cluster = new ClusterRecorder(this.registry, this.#reader);
     this.#recorder.expect(engine.tasks.list().map(({ name, queue }) => ({ queue, task: name })));
-    this.#lag.start();
+    this.lag.start();
     this.#node.start();
   }
 
   /** Waits for a reading that is under way: it uses the pool. */
   async stop(): Promise<void> {
-    this.#lag.stop();
+    this.lag.stop();
     await this.#reader?.settled();
   }
 
@@ -113,7 +114,7 @@ export class Metrics {
   }
 
   #collectProcess(): void {
-    const lag = this.#lag.read();
+    const lag = this.lag.read();
     if (lag !== undefined) {
       const gauge = this.registry.gauge(processMetrics.eventLoopLag);
       for (const percentile of ['50', '99', '100'] as const) gauge.set({ percentile }, lag[percentile]);
