@@ -5,7 +5,6 @@ import { readConfig } from '../src/app/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/database/embedded/embedded.js';
 import { type TemporaryHome, temporaryHome } from '../src/database/testing/temporary-home.js';
 import { silentLogger as logger } from '../src/foundation/logger.js';
-import { systemClock } from '../src/foundation/time.js';
 
 let home: TemporaryHome;
 let postgres: EmbeddedPostgres;
@@ -36,14 +35,7 @@ const told = (): string[] =>
     JSON.parse(body).notices.map(({ rule, kind }: { rule: string; kind: string }) => `${rule} ${kind}`),
   );
 
-async function heard(notice: string): Promise<void> {
-  const deadline = performance.now() + 90_000;
-  while (!told().includes(notice)) {
-    if (performance.now() > deadline) throw new Error(`never told: ${notice}; only ${told().join(', ')}`);
-    await systemClock.sleep(100);
-  }
-}
-
+const heard = (notice: string) => receiver.until(() => told().includes(notice), 90_000);
 const codeOf = async (path: string) => (await fetch(`${application.url}${path}`)).status;
 
 it('a server tells that the database is away, once, and that it is back, and nothing else', async () => {

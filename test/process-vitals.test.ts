@@ -31,6 +31,21 @@ it.each([
     await application.stop();
   }
   expect(await running()).toEqual([]);
-  const { rows } = await db.database.query('select ended_at from signalbox.process_vitals');
-  expect(rows).toEqual([{ ended_at: expect.any(Date) }]);
+  const { rows } = await db.database.query(
+    'select ended_at is not null as ended, stopping_at < ended_at as announced from signalbox.process_vitals',
+  );
+  expect(rows).toEqual([{ ended: true, announced: true }]);
+});
+
+it('a server says how fast it answers', async () => {
+  const config = readConfig({ DATABASE_URL: db.url, PORT: '0' });
+  const application = new Application({ config, logger, roles: { server: true, worker: false } });
+  await application.start();
+  try {
+    await fetch(`${application.url}/api/v1/jobs`);
+    await expect.poll(async () => (await running())[0]?.httpSamples, { timeout: 20_000 }).toBe(1);
+    expect((await running())[0]?.httpP95Ms).toBeGreaterThan(0);
+  } finally {
+    await application.stop();
+  }
 });

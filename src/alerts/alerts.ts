@@ -3,7 +3,6 @@ import { isId } from '../foundation/ids.js';
 import type { Alert } from './alert.js';
 import { alertErrors } from './errors.js';
 import type { RuleTraits } from './rule.js';
-import type { AlertSource } from './source.js';
 import {
   acknowledgeAlert,
   type EvaluationNote,
@@ -20,15 +19,18 @@ export class Alerts {
   readonly #db: Database;
   readonly #acknowledged: (id: string, by: string) => Promise<unknown>;
 
-  /** @param acknowledged keeps whoever notifies from telling it again */
+  /**
+   * @param rules all that anybody judges here
+   * @param acknowledged keeps whoever notifies from telling it again
+   */
   constructor(
     db: Database,
-    sources: readonly AlertSource[],
+    rules: readonly RuleTraits[],
     acknowledged: (id: string, by: string) => Promise<unknown> = async () => undefined,
   ) {
     this.#db = db;
     this.#acknowledged = acknowledged;
-    this.rules = sources.flatMap(({ rules }) => rules);
+    this.rules = rules;
   }
 
   /** Pending and firing, the longest first. */

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { Alerts } from '../alerts/alerts.js';
-import { outletsFrom } from '../alerts/notifications/configured.js';
 import { Notifications } from '../alerts/notifications/notifications.js';
 import { notificationsSection } from '../alerts/notifications/settings.js';
 import { Objectives } from '../alerts/objectives/objectives.js';
 import { objectivesSection } from '../alerts/objectives/settings.js';
 import { DatabaseOutage } from '../alerts/outage/database-outage.js';
+import { databaseDown } from '../alerts/outage/rule.js';
 import type { AlertSource } from '../alerts/source.js';
 import type { Config } from '../config/load.js';
 import { consolePath } from '../console/console.js';
@@ -36,10 +36,11 @@ export function createAlerting({ config, database, logger }: AlertingDeps): Aler
   const notifications = new Notifications({ db: database, settings, logger, consoleUrl });
   const objectives = new Objectives(database, config.get(objectivesSection));
   const sources = alertSources(database, objectives, notifications);
-  const alerts = new Alerts(database, sources, (id, by) => notifications.acknowledge(id, by));
+  const rules = [...sources.flatMap((source) => source.rules), databaseDown];
+  const alerts = new Alerts(database, rules, (id, by) => notifications.acknowledge(id, by));
   const outage = new DatabaseOutage({
     db: database,
-    outlets: outletsFrom(settings),
+    outlets: notifications.outlets,
     source: settings.source,
     consoleUrl,
     who: { host: hostname(), pid: process.pid },

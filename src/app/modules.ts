@@ -10,7 +10,6 @@ import { objectiveRules } from '../alerts/objectives/rules.js';
 import { objectivesSection } from '../alerts/objectives/settings.js';
 import { objectiveAlerts } from '../alerts/objectives/source.js';
 import { databaseDown } from '../alerts/outage/rule.js';
-import { outageAlerts } from '../alerts/outage/source.js';
 import type { RuleTraits } from '../alerts/rule.js';
 import type { AlertSource } from '../alerts/source.js';
 import { trafficRules } from '../alerts/traffic/rules.js';
@@ -88,11 +87,11 @@ export const alertRules: readonly RuleTraits[] = [
   ...trafficRules,
   ...vitalsRules,
   ...deliveryRules,
-  databaseDown,
   ...objectiveRules,
+  databaseDown,
 ];
 
-/** Everything that alerts are judged by. */
+/** Everything that the evaluator judges alerts by. */
 export function alertSources(
   database: Database,
   objectives: Objectives,
@@ -103,7 +102,6 @@ export function alertSources(
     trafficAlerts(database),
     vitalsAlerts(database),
     deliveryAlerts(notifications),
-    outageAlerts(),
     objectiveAlerts(objectives),
   ];
 }

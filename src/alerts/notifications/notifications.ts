@@ -6,7 +6,7 @@ import { isId } from '../../foundation/ids.js';
 import type { Logger } from '../../foundation/logger.js';
 import type { Alert } from '../alert.js';
 import type { Channel } from './channel.js';
-import { outletsFrom } from './configured.js';
+import { type Outlet, outletsFrom } from './configured.js';
 import { Courier } from './courier.js';
 import { edgeOf } from './edge.js';
 import type { Receipt } from './notifier.js';
@@ -34,6 +34,8 @@ export type ChannelReport = Channel & ChannelHealth;
 /** Everything about telling people, for those who compose a process, write routes, or evaluate alerts. */
 export class Notifications {
   readonly channels: readonly Channel[];
+  /** For who must send past the outbox. */
+  readonly outlets: readonly Outlet[];
   /** For the engine of every process that may run jobs. */
   readonly task: Task;
   readonly silences: Silences;
@@ -46,6 +48,7 @@ export class Notifications {
     const { db, settings, logger, consoleUrl = null } = options;
     const outlets = outletsFrom(settings);
     this.#options = options;
+    this.outlets = outlets;
     this.channels = Object.freeze(outlets.map(({ channel }) => channel));
     this.#sender = new Sender({ db, outlets, source: settings.source, consoleUrl, logger });
     this.task = notifyTask(this.#sender);

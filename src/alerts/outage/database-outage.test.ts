@@ -164,9 +164,14 @@ describe('an outage of the database', () => {
     receiver.behaviour = { do: 'hang' };
     fail(3);
     await expect.poll(() => receiver.received.length, { timeout: 20_000 }).toBe(1);
+    const begun = performance.now();
     await outage.stop();
-    await outage.stop();
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    receiver.behaviour = { do: 'take' };
     beat(true);
+    fail(3);
+    await outage.settled();
     expect(receiver.received).toHaveLength(1);
+    expect(await resolvedAlerts(db.database, { limit: 10 })).toEqual([]);
   });
 });

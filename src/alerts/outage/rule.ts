@@ -1,11 +1,8 @@
 import { failuresOfOutage } from '../../health/pulse/database-pulse.js';
-import type { AlertRule } from '../rule.js';
+import type { RuleTraits } from '../rule.js';
 
-/**
- * Each server judges this by itself, see `DatabaseOutage`. Whoever evaluates rules reads the database, and so finds it
- * there: the rule stands among the others to be listed, silenced and rendered for Prometheus.
- */
-export const databaseDown: AlertRule<unknown> = Object.freeze({
+/** Each server judges it by itself, see `DatabaseOutage`: whoever evaluates the others reads the database. */
+export const databaseDown: RuleTraits = Object.freeze({
   name: 'DatabaseDown',
   severity: 'critical',
   forMs: 0,
@@ -14,5 +11,4 @@ export const databaseDown: AlertRule<unknown> = Object.freeze({
     'Look at PostgreSQL and at the network to it. Until it answers nothing is accepted and nothing is run.',
   prometheus: { expr: 'signalbox_database_up == 0' },
   page: '/',
-  observe: () => [],
 });

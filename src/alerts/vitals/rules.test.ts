@@ -36,6 +36,9 @@ const well: VitalsEntry = {
   httpP95Ms: 30,
 };
 
+/** Whom its alerts are about. */
+const web = { host: well.hostname, pid: String(well.pid) };
+
 async function put(more: Partial<VitalsEntry> = {}): Promise<void> {
   await saveVitals(db.database, { ...well, ...more });
 }
@@ -66,7 +69,7 @@ describe.each<[string, Partial<VitalsEntry>, Partial<VitalsEntry>, Observation]>
     { rssBytes: 899 },
     { rssBytes: 900 },
     {
-      labels: { host: 'web-1', pid: '7' },
+      labels: web,
       value: 0.9,
       summary: 'The server on web-1 (process 7) uses 90 % of its memory.',
     },
@@ -76,7 +79,7 @@ describe.each<[string, Partial<VitalsEntry>, Partial<VitalsEntry>, Observation]>
     { cpuShare: 0.79 },
     { cpuShare: 0.8 },
     {
-      labels: { host: 'web-1', pid: '7' },
+      labels: web,
       value: 0.8,
       summary: 'The server on web-1 (process 7) uses 80 % of its processors.',
     },
@@ -86,7 +89,7 @@ describe.each<[string, Partial<VitalsEntry>, Partial<VitalsEntry>, Observation]>
     { loopLagP99Ms: 499 },
     { loopLagP99Ms: 500 },
     {
-      labels: { host: 'web-1', pid: '7' },
+      labels: web,
       value: 0.5,
       summary: 'The server on web-1 (process 7) has an event loop that is late by 500 ms.',
     },
@@ -96,7 +99,7 @@ describe.each<[string, Partial<VitalsEntry>, Partial<VitalsEntry>, Observation]>
     { poolInUse: 9, poolWaiting: 1 },
     { poolInUse: 10, poolWaiting: 1 },
     {
-      labels: { host: 'web-1', pid: '7' },
+      labels: web,
       value: 1,
       summary: 'The server on web-1 (process 7) has all 10 connections in use, and waiting for one: 1.',
     },
@@ -106,7 +109,7 @@ describe.each<[string, Partial<VitalsEntry>, Partial<VitalsEntry>, Observation]>
     { httpP95Ms: 5_000, httpSamples: 19 },
     { httpP95Ms: 2_000, httpSamples: 20 },
     {
-      labels: { host: 'web-1', pid: '7' },
+      labels: web,
       value: 2,
       summary: 'The server on web-1 (process 7) takes 2.0 s or longer for one in twenty of 20 requests.',
     },
@@ -187,7 +190,7 @@ describe('ProcessLost', () => {
     await silent(well.id, 31);
     expect(await bad()).toEqual(['ProcessLost']);
     const [seen] = (await look()).get('ProcessLost') ?? [];
-    expect(seen?.labels).toEqual({ host: 'web-1', pid: '7' });
+    expect(seen?.labels).toEqual(web);
     expect(seen?.summary).toMatch(
       /^The server on web-1 \(process 7\) has not been heard of for 3\d\.\d s\.$/,
     );

@@ -4,7 +4,7 @@ import { Notifications } from '../../alerts/notifications/notifications.js';
 import { notificationsSection } from '../../alerts/notifications/settings.js';
 import { Objectives } from '../../alerts/objectives/objectives.js';
 import { objectivesSection } from '../../alerts/objectives/settings.js';
-import { workAlerts } from '../../alerts/work/source.js';
+import { workRules } from '../../alerts/work/rules.js';
 import { loadConfig } from '../../config/load.js';
 import { createTestDatabase, type TestDatabase } from '../../database/testing/test-database.js';
 import { Engine } from '../../engine/engine.js';
@@ -115,7 +115,7 @@ export async function createToyServer(options: ToyServerOptions = {}): Promise<T
     engine,
     database: db.database,
     workloads: [workload],
-    alerts: new Alerts(db.database, [workAlerts(db.database)], (id, by) => notifications.acknowledge(id, by)),
+    alerts: new Alerts(db.database, workRules, (id, by) => notifications.acknowledge(id, by)),
     notifications,
     objectives: new Objectives(
       db.database,

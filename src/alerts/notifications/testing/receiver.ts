@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -25,6 +25,7 @@ export interface Received {
 export class Receiver {
   readonly received: Received[] = [];
   behaviour: Behaviour = { do: 'take' };
+  readonly #arrivals = new EventEmitter();
   readonly #server: Server;
 
   private constructor() {
@@ -32,6 +33,7 @@ export class Receiver {
       let body = '';
       for await (const chunk of request.setEncoding('utf8')) body += chunk;
       this.received.push({ path: request.url ?? '', headers: request.headers, body });
+      this.#arrivals.emit('message');
       this.#answer(response);
     });
   }
@@ -45,6 +47,12 @@ export class Receiver {
 
   url(path = '/hook'): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
+  }
+
+  /** Resolves once `held` is true of what arrived. @throws AbortError after that many milliseconds */
+  async until(held: () => boolean, withinMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(withinMs);
+    while (!held()) await once(this.#arrivals, 'message', { signal });
   }
 
   async stop(): Promise<void> {
