@@ -179,9 +179,33 @@ describe('HealthService', () => {
     error = undefined;
     for (let times = 0; times < 3; times += 1) await health.report();
     expect(lines).toEqual([
-      ['a health check failed', { check: 'a', error: 'Away.', cause: '10.0.0.5' }],
+      ['a health check failed', { check: 'a', kind: 'unhealthy: Error', error: 'Away.', cause: '10.0.0.5' }],
       ['a health check is well again', { check: 'a' }],
     ]);
+  });
+
+  it('logs each way to fail once an outage, whatever the texts, and again in the next', async () => {
+    const kinds: unknown[] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      warn: (fields) => kinds.push((fields as { kind: string }).kind),
+    };
+    let error: Error | undefined;
+    const run = async () => {
+      if (error) throw error;
+    };
+    const health = service([{ name: 'a', run }], 5_000, logger);
+    for (let outage = 0; outage < 2; outage += 1) {
+      for (let times = 0; times < 3; times += 1) {
+        error = databaseErrors.database_unavailable(`connect ECONNREFUSED 127.0.0.1:${5432 + times}`);
+        await health.report();
+        error = new CheckFailure('degraded', `${times} wait.`);
+        await health.report();
+      }
+      error = undefined;
+      await health.report();
+    }
+    expect(kinds).toEqual(['database_unavailable', 'degraded', 'database_unavailable', 'degraded']);
   });
 
   it('refuses two checks of one name', () => {
