@@ -460,6 +460,20 @@ create table signalbox.slot (
   constraint slot_pkey PRIMARY KEY (limiter, job_id)
 );
 
+create table signalbox.span (
+  trace_id text not null,
+  span_id text not null,
+  parent_id text,
+  job_id uuid,
+  name text not null,
+  kind text not null,
+  started_at timestamp with time zone not null,
+  duration_us bigint not null,
+  error text,
+  attributes jsonb not null,
+  constraint span_pkey PRIMARY KEY (trace_id, span_id)
+);
+
 create table signalbox.tally (
   lane_id integer not null,
   live bigint not null default 0,
@@ -550,6 +564,8 @@ CREATE INDEX schedule_due ON signalbox.schedule USING btree (due_at) WHERE (due_
 CREATE UNIQUE INDEX schedule_firing_held ON signalbox.schedule_firing USING btree (schedule) WHERE (outcome = 'held'::text);
 
 CREATE INDEX slot_by_job ON signalbox.slot USING btree (job_id);
+
+CREATE INDEX span_started_at ON signalbox.span USING btree (started_at);
 
 create view signalbox.ended_jobs as
  SELECT f.id,

@@ -18,6 +18,7 @@ export const systems = {
   bullmq: { store: 'redis' },
   'signalbox-keyed': { store: 'postgres', ours: true, variant: true },
   'signalbox-observed': { store: 'postgres', ours: true, variant: true },
+  'signalbox-traced': { store: 'postgres', ours: true, variant: true },
 };
 
 export const everybody = Object.keys(systems).filter((name) => !systems[name].variant);

@@ -4,8 +4,12 @@ import { quiet } from '../lib/quiet.mjs';
 
 const input = z.strictObject({ n: z.number(), to: z.string(), at: z.number().optional() });
 
-/** The third parameter: what observes it: hooks and logger of its engine, and migrations of those who count. */
-export async function open({ url }, policy = {}, { hooks = [], logger = quiet, migrations = [] } = {}) {
+/** The third parameter: what observes it: hooks, middleware and logger of its engine, and migrations of those who count. */
+export async function open(
+  { url },
+  policy = {},
+  { observers = () => ({}), logger = quiet, migrations = [] } = {},
+) {
   const connection = {
     url,
     applicationName: 'bench-signalbox',
@@ -15,7 +19,7 @@ export async function open({ url }, policy = {}, { hooks = [], logger = quiet, m
   let handle = () => undefined;
   const noop = task({ name: 'bench.noop', input, run: async (job) => handle(job), ...policy });
   const database = new Database({ ...connection, poolSize: 16, logger: quiet });
-  const engine = new Engine({ database, tasks: [noop], logger, hooks });
+  const engine = new Engine({ database, tasks: [noop], logger, ...observers(database) });
   let worker;
   return {
     engine,

@@ -17,12 +17,15 @@ import type { Metrics } from '../telemetry/metrics/metrics.js';
 import { MetricsPort } from '../telemetry/metrics/port/metrics-port.js';
 import { metricsPortSection } from '../telemetry/metrics/port/settings.js';
 import { telemetrySection } from '../telemetry/settings.js';
+import { tracingSection } from '../telemetry/tracing/settings.js';
+import { spanPruner } from '../telemetry/tracing/store/pruner.js';
 import { createAlerting } from './alerting.js';
 import { allTasks, createMetrics, createWorkloads, migrationFolders } from './modules.js';
 import { isProduction, openDatabase } from './open-database.js';
 import { describeRoles, type Roles } from './roles.js';
 import { createServer, listen, type ServerDeps } from './server.js';
 import { appSection } from './settings.js';
+import { createTracing } from './tracing.js';
 import { version } from './version.js';
 import { ProcessVitals } from './vitals.js';
 
@@ -113,8 +116,22 @@ export class Application implements Service {
     const keep = { succeededMs: keepSucceededMs, failedMs: keepFailedMs, cancelledMs: keepCancelledMs };
     const { logRateJob: handlerLogRate } = config.get(telemetrySection);
     const canaries = canary ? canaryMs : null;
-    const hooks = [metrics.hooks];
-    const engine = new Engine({ database, tasks, logger, keep, hooks, handlerLogRate, canaryMs: canaries });
+    const tracing = createTracing({ config, database, metrics, logger });
+    if (tracing !== undefined) {
+      this.#undo.push(() => tracing.stop());
+      await tracing.start();
+    }
+    const engine = new Engine({
+      database,
+      tasks,
+      logger,
+      keep,
+      hooks: [metrics.hooks, ...(tracing === undefined ? [] : [tracing.hooks])],
+      middleware: tracing === undefined ? [] : [tracing.middleware],
+      traceParent: () => tracing?.traceParent(),
+      handlerLogRate,
+      canaryMs: canaries,
+    });
     this.#undo.push(() => engine.stop());
     await engine.start();
     metrics.attach({ engine, database });
@@ -137,6 +154,10 @@ export class Application implements Service {
     const historian = new Historian({ db: database, logger });
     this.#undo.push(() => historian.stop());
     await historian.start();
+    // Whether it traces or not: another process of the same database may.
+    const pruner = spanPruner({ db: database, logger, keepMs: config.get(tracingSection).keepMs });
+    this.#undo.push(() => pruner.stop());
+    await pruner.start();
     const evaluator = new Evaluator({
       db: database,
       logger,
@@ -150,7 +171,7 @@ export class Application implements Service {
     this.#undo.push(() => evaluator.stop());
     await evaluator.start();
     const deps = { config, database, engine, alerts, objectives, notifications, workloads, metrics, logger };
-    if (this.#roles.server) await this.#startServer(deps);
+    if (this.#roles.server) await this.#startServer({ ...deps, tracing });
     await this.#announce(engine);
   }
 

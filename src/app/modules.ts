@@ -49,6 +49,9 @@ import { portMetrics } from '../telemetry/metrics/port/declarations.js';
 import { metricsPortSection } from '../telemetry/metrics/port/settings.js';
 import type { MetricRegistry } from '../telemetry/metrics/registry.js';
 import { telemetrySection } from '../telemetry/settings.js';
+import { expectSpans, spanMetrics } from '../telemetry/tracing/declarations.js';
+import { spanMigrations } from '../telemetry/tracing/migrations.js';
+import { tracingSection } from '../telemetry/tracing/settings.js';
 import { images } from '../workloads/images/index.js';
 import type { Workload, WorkloadModule } from '../workloads/manifest.js';
 import { appErrors } from './errors.js';
@@ -67,6 +70,7 @@ export const sections: readonly Section[] = [
   engineSection,
   healthSection,
   telemetrySection,
+  tracingSection,
   notificationsSection,
   metricsPortSection,
   objectivesSection,
@@ -78,6 +82,7 @@ export const migrationFolders: readonly string[] = [
   alertMigrations,
   historyMigrations,
   vitalsMigrations,
+  spanMigrations,
   ...workloadModules.map((module) => module.migrations),
 ];
 
@@ -128,6 +133,7 @@ export const errorSpecs: Readonly<Record<string, ErrorSpec>> = merge([
 const writtenAbove: readonly MetricDeclaration[] = [
   ...Object.values(httpMetrics),
   ...Object.values(vitalsMetrics),
+  ...Object.values(spanMetrics),
   ...workloadModules.flatMap((module) => module.metrics),
 ];
 
@@ -139,7 +145,9 @@ export const metricDeclarations: readonly MetricDeclaration[] = Object.freeze([
 ]);
 
 export function createMetrics(logger: Logger): Metrics {
-  return new Metrics({ version, logger, declarations: writtenAbove });
+  const metrics = new Metrics({ version, logger, declarations: writtenAbove });
+  expectSpans(metrics.registry);
+  return metrics;
 }
 
 function merge(

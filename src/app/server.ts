@@ -16,6 +16,7 @@ import { createHttpApp, type HttpApp } from '../http/app.js';
 import { createAuthenticator } from '../identity/authenticator.js';
 import { apiKeySection } from '../identity/settings.js';
 import type { Metrics } from '../telemetry/metrics/metrics.js';
+import type { Tracing } from '../telemetry/tracing/tracing.js';
 import type { Workload } from '../workloads/manifest.js';
 import { appErrors } from './errors.js';
 import { migrationFolders } from './modules.js';
@@ -30,6 +31,7 @@ export interface ServerDeps {
   readonly notifications: Notifications;
   readonly workloads: readonly Workload[];
   readonly metrics: Metrics;
+  readonly tracing?: Tracing | undefined;
   readonly logger: Logger;
 }
 
@@ -42,7 +44,13 @@ export async function createServer(deps: ServerDeps): Promise<HttpApp> {
     apiKey: config.get(apiKeySection).apiKey,
     permissions: workloads.flatMap((workload) => workload.permissions),
   });
-  const app = await createHttpApp({ logger, authenticator, version, metrics: metrics.registry });
+  const app = await createHttpApp({
+    logger,
+    authenticator,
+    version,
+    metrics: metrics.registry,
+    tracing: deps.tracing,
+  });
   const monitor = createMonitor({
     database,
     engine,

@@ -62,6 +62,17 @@ export function percent(options: Common & { fallback: number }): Setting<number>
   });
 }
 
+/** A share from `0` to `1`, both included. */
+export function share(options: Common & { fallback: number }): Setting<number> {
+  return setting(options, options.fallback, (value) => {
+    const number = Number(value);
+    if (value.trim() === '' || !(number >= 0 && number <= 1)) {
+      throw new InvalidSetting('must be a number from 0 to 1, such as 0.1');
+    }
+    return number;
+  });
+}
+
 /** `true`, `1`, `yes`, `on`, or their opposites. */
 export function flag(options: Common & { fallback: boolean }): Setting<boolean> {
   return setting(options, options.fallback, (value) => {

@@ -6,6 +6,7 @@ import { type ConnectionOptions, clientConfig, greet, type ServerInfo } from './
 import { databaseErrors } from './errors.js';
 import type { Queryable, QueryResult } from './queryable.js';
 import { sqlStateOf, typedDatabaseError } from './sqlstate.js';
+import { statementChannel } from './statement-channel.js';
 import { StatementNames } from './statement-names.js';
 
 export interface DatabaseOptions extends ConnectionOptions {
@@ -182,7 +183,16 @@ export class Database implements Queryable {
     return this.#options.statementTimeoutMs + graceMs;
   }
 
-  async #run<Row extends object>(
+  #run<Row extends object>(
+    client: pg.PoolClient,
+    text: string,
+    values: unknown[],
+  ): Promise<QueryResult<Row>> {
+    if (!statementChannel.hasSubscribers) return this.#send(client, text, values);
+    return statementChannel.tracePromise(() => this.#send<Row>(client, text, values), { text });
+  }
+
+  async #send<Row extends object>(
     client: pg.PoolClient,
     text: string,
     values: unknown[],

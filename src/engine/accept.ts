@@ -25,7 +25,7 @@ const keyTries = 5;
 /** What is to be accepted together with others. */
 export interface NewItem {
   readonly input: unknown;
-  readonly options?: EnqueueOptions;
+  readonly options?: EnqueueOptions | undefined;
 }
 
 /** Writes jobs: alone, many at once, in a transaction of our own or of the caller's. */

@@ -1,10 +1,13 @@
+import { jobSpanId, traceIdOf } from '../foundation/job-trace.js';
 import type { Logger } from '../foundation/logger.js';
-import { type TraceFields, traceFieldsOf } from '../foundation/trace-parent.js';
 import type { ClaimedJob } from './claimed.js';
 import type { Outcome } from './sql/settle.js';
 
 /** What every line about an attempt says. */
-export interface AttemptFields extends Partial<TraceFields> {
+export interface AttemptFields {
+  readonly trace_id: string;
+  /** Of the attempt's span, recorded or not. */
+  readonly span_id: string;
   readonly job_id: string;
   readonly task: string;
   readonly queue: string;
@@ -15,8 +18,16 @@ export interface AttemptFields extends Partial<TraceFields> {
 export type AttemptNames = Pick<ClaimedJob, 'id' | 'task' | 'queue' | 'attempt' | 'workerId' | 'traceParent'>;
 
 export function fieldsOf(job: AttemptNames): AttemptFields {
-  const { id, task, queue, attempt, workerId, traceParent } = job;
-  return { ...traceFieldsOf(traceParent), job_id: id, task, queue, attempt, worker: workerId };
+  const { id, task, queue, attempt, workerId } = job;
+  return {
+    trace_id: traceIdOf(job),
+    span_id: jobSpanId(id, 'process', attempt),
+    job_id: id,
+    task,
+    queue,
+    attempt,
+    worker: workerId,
+  };
 }
 
 /** What went wrong in an attempt. Successes are told by the hooks: a line each would be most of what a worker does. */

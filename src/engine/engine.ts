@@ -55,6 +55,8 @@ export interface EngineOptions {
    * of an engine without do not answer those of others. @default null: none
    */
   readonly canaryMs?: number | null;
+  /** W3C `traceparent` of what is under way: of the jobs that are enqueued without one. */
+  readonly traceParent?: () => string | undefined;
   /** Lines a second that the handler of one job may add to `logger`; ten seconds' worth at once. @default 10 */
   readonly handlerLogRate?: number;
 }
@@ -148,20 +150,26 @@ export class Engine implements Service {
   async enqueue(first: Queryable | Task | string, ...rest: unknown[]): Promise<AcceptedJob> {
     const [tx, args] = isQueryable(first) ? [first, rest] : [undefined, [first, ...rest]];
     const task = this.#resolve(args[0] as Task | string);
-    const [input, options] = [args[1], args[2] as EnqueueOptions | undefined];
+    const [input, options] = [args[1], this.#traced(args[2] as EnqueueOptions | undefined)];
     const job =
       tx === undefined
         ? await this.#acceptor.one(task, input, options)
         : await this.#acceptor.within(tx, task, input, options);
-    this.#hooks.jobsAccepted(task, job.duplicate ? 0 : 1);
+    this.#hooks.jobsAccepted(task, [job]);
     return job;
   }
 
   /** Accepts many jobs of one task, all or none. The answer has the order of `items`. */
   async enqueueMany(task: Task | string, items: readonly NewItem[]): Promise<Accepted[]> {
     const resolved = this.#resolve(task);
-    const accepted = await this.#acceptor.many(resolved, items);
-    this.#hooks.jobsAccepted(resolved, accepted.filter(({ duplicate }) => !duplicate).length);
+    const traced = items.map((item) => ({ input: item.input, options: this.#traced(item.options) }));
+    const accepted = await this.#acceptor.many(resolved, traced);
+    if (this.#hooks.heard) {
+      const sent = accepted.map(({ id, duplicate }, n) => {
+        return { id, duplicate, traceParent: traced[n]?.options?.traceParent ?? null };
+      });
+      this.#hooks.jobsAccepted(resolved, sent);
+    }
     return accepted;
   }
 
@@ -238,6 +246,13 @@ export class Engine implements Service {
   /** @throws task_unknown, input_invalid */
   #check(task: string, input: unknown): void {
     prepareJob(this.tasks.require(task), 0, input);
+  }
+
+  /** A job of a caller who says nothing belongs to the trace of what is under way. */
+  #traced(options: EnqueueOptions | undefined): EnqueueOptions | undefined {
+    if (options?.traceParent !== undefined) return options;
+    const traceParent = this.#options.traceParent?.();
+    return traceParent === undefined ? options : { ...options, traceParent };
   }
 
   #resolve(task: Task | string): Task {

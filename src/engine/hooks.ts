@@ -7,8 +7,16 @@ import { type Outcome, reasonOf } from './sql/settle.js';
 
 export type AttemptInfo = Pick<
   ClaimedJob,
-  'id' | 'task' | 'queue' | 'attempt' | 'owner' | 'tags' | 'traceParent'
+  'id' | 'task' | 'queue' | 'attempt' | 'owner' | 'tags' | 'traceParent' | 'workerId'
 >;
+
+/** One of the jobs of an enqueue. */
+export interface SentJob {
+  readonly id: string;
+  readonly traceParent: string | null;
+  /** It had been there before. */
+  readonly duplicate: boolean;
+}
 
 /** A task in a queue. */
 export interface LaneInfo {
@@ -27,8 +35,12 @@ export interface RescuedInfo extends LaneInfo {
  * worker calls some of them tens of thousands of times a second.
  */
 export interface EngineHooks {
-  /** Jobs were accepted by this process, duplicates not among them. In a caller's transaction: not yet committed. */
-  jobsAccepted?(task: { readonly name: string; readonly queue: string }, count: number): void;
+  /** `count` of `jobs`, all but the duplicates, were accepted by this process. In a caller's transaction: not yet committed. */
+  jobsAccepted?(
+    task: { readonly name: string; readonly queue: string },
+    count: number,
+    jobs: readonly SentJob[],
+  ): void;
   /** `waitMs`: since the job could have been claimed. The time before a backoff was over is not in it. */
   attemptStarted?(job: AttemptInfo, waitMs: number): void;
   /**
@@ -63,8 +75,9 @@ export class Hooks {
     return this.#listeners.length > 0;
   }
 
-  jobsAccepted(task: { readonly name: string; readonly queue: string }, count: number): void {
-    if (count > 0) this.#each((listener) => listener.jobsAccepted?.(task, count));
+  jobsAccepted(task: { readonly name: string; readonly queue: string }, jobs: readonly SentJob[]): void {
+    const count = jobs.reduce((sum, { duplicate }) => sum + Number(!duplicate), 0);
+    if (count > 0) this.#each((listener) => listener.jobsAccepted?.(task, count, jobs));
   }
 
   canaryEnded(canary: CanaryEnd): void {

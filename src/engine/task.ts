@@ -13,6 +13,10 @@ export interface TaskContext {
     readonly attempt: number;
     readonly owner: string | null;
     readonly tags: readonly string[];
+    /** W3C `traceparent` of whoever enqueued it. */
+    readonly traceParent: string | null;
+    /** The worker incarnation that runs it. */
+    readonly workerId: string;
   };
   /** Fires with an AbortReason: time-out, cancel, lost lease, shutdown. A handler that ignores it is left behind. */
   readonly signal: AbortSignal;

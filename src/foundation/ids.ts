@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { validate, version } from 'uuid';
 
 const hex = Array.from({ length: 256 }, (_unused, byte) => byte.toString(16).padStart(2, '0'));
@@ -38,6 +38,11 @@ function startAt(ms: number): void {
 
 function byte(index: number, mask = 0xff, set = 0): string {
   return hex[((pool[index] ?? 0) & mask) | set] ?? '00';
+}
+
+/** Random digits for ids that others define. @param bytes each gives two hexadecimal digits */
+export function randomHex(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
 }
 
 export function isId(text: string): boolean {

@@ -11,6 +11,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from '../foundation/logger.js';
 import type { Authenticator } from '../identity/authenticator.js';
 import type { MetricRegistry } from '../telemetry/metrics/registry.js';
+import type { Tracing } from '../telemetry/tracing/tracing.js';
 import { answerCompiler } from './answers.js';
 import { answerClientError } from './client-error.js';
 import { answerRouterError, installErrorAnswers, refuseUnknownRoute } from './error-answers.js';
@@ -30,6 +31,7 @@ import { RouteTable } from './routes.js';
 import { installShutdown } from './shutdown.js';
 import { EventStreams } from './sse.js';
 import { assertStrict } from './strictness.js';
+import { installTracing } from './tracing.js';
 import { validatorCompiler } from './validation.js';
 
 /** Fastify, with zod schemas as the source of validation, types and OpenAPI. */
@@ -58,6 +60,8 @@ export interface HttpOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Where requests are counted; it declares `httpMetrics`. Unset: nowhere. */
   readonly metrics?: MetricRegistry;
+  /** Where its spans go. Unset: nowhere. */
+  readonly tracing?: Tracing | undefined;
   /** Checks every answer against its schema, those of `assured` schemas too. For tests: it is dear. */
   readonly checkAnswers?: boolean;
 }
@@ -87,6 +91,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
     }
     app.routeTable.add(route, permission);
   });
+  installTracing(app, options.tracing);
   installRequestLog(app, options.logger);
   installErrorAnswers(app);
   installShutdown(app, limits, options.logger);

@@ -14,8 +14,8 @@ export interface RequestFields extends Partial<TraceFields> {
   readonly request_id: string;
 }
 
-export function logFieldsOf(request: Pick<FastifyRequest, 'id' | 'headers'>): RequestFields {
-  return { ...traceFieldsOf(request.headers.traceparent), request_id: request.id };
+export function logFieldsOf(request: Pick<FastifyRequest, 'id' | 'traceParent'>): RequestFields {
+  return { ...traceFieldsOf(request.traceParent), request_id: request.id };
 }
 
 export function installRequestLog(app: FastifyInstance, logger: Logger): void {

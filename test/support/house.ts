@@ -4,6 +4,7 @@ import { createAlerting } from '../../src/app/alerting.js';
 import { readConfig } from '../../src/app/config.js';
 import { allTasks, createMetrics, createWorkloads } from '../../src/app/modules.js';
 import { createServer, listen } from '../../src/app/server.js';
+import { createTracing } from '../../src/app/tracing.js';
 import { ProcessVitals } from '../../src/app/vitals.js';
 import { type TemporaryHome, temporaryHome } from '../../src/database/testing/temporary-home.js';
 import { createTestDatabase, type TestDatabase } from '../../src/database/testing/test-database.js';
@@ -14,6 +15,7 @@ import { type Logger, silentLogger } from '../../src/foundation/logger.js';
 import { healthSection } from '../../src/health/settings.js';
 import type { HttpApp } from '../../src/http/app.js';
 import type { Metrics } from '../../src/telemetry/metrics/metrics.js';
+import type { Tracing } from '../../src/telemetry/tracing/tracing.js';
 
 const tasksFolder = fileURLToPath(new URL('../tasks', import.meta.url));
 
@@ -25,11 +27,12 @@ export class House {
   readonly metrics: Metrics;
   readonly db: TestDatabase;
   readonly home: TemporaryHome;
+  readonly tracing: Tracing | undefined;
   readonly #vitals: ProcessVitals;
   readonly #workers: Worker[] = [];
 
   private constructor(
-    parts: Pick<House, 'url' | 'app' | 'engine' | 'metrics' | 'db' | 'home'>,
+    parts: Pick<House, 'url' | 'app' | 'engine' | 'metrics' | 'db' | 'home' | 'tracing'>,
     vitals: ProcessVitals,
   ) {
     this.#vitals = vitals;
@@ -39,6 +42,7 @@ export class House {
     this.metrics = parts.metrics;
     this.db = parts.db;
     this.home = parts.home;
+    this.tracing = parts.tracing;
   }
 
   /** `more`: tasks beside those of the workloads and the folder. */
@@ -54,7 +58,17 @@ export class House {
     const metrics = createMetrics(logger);
     const workloads = await createWorkloads({ config, database, logger, metrics: metrics.registry });
     const tasks = [...(await allTasks(config, workloads)), ...more];
-    const engine = new Engine({ database, tasks, logger, housekeepingMs: 100, hooks: [metrics.hooks] });
+    const tracing = createTracing({ config, database, metrics, logger });
+    await tracing?.start();
+    const engine = new Engine({
+      database,
+      tasks,
+      logger,
+      housekeepingMs: 100,
+      hooks: [metrics.hooks, ...(tracing === undefined ? [] : [tracing.hooks])],
+      middleware: tracing === undefined ? [] : [tracing.middleware],
+      traceParent: () => tracing?.traceParent(),
+    });
     await engine.start();
     const { alerts, objectives, notifications } = createAlerting({ config, database, logger });
     metrics.attach({ engine, database });
@@ -71,10 +85,11 @@ export class House {
       notifications,
       workloads,
       metrics,
+      tracing,
       logger,
     });
     const url = await listen(app, '127.0.0.1', 0);
-    return new House({ url, app, engine, metrics, db, home }, vitals);
+    return new House({ url, app, engine, metrics, db, home, tracing }, vitals);
   }
 
   async startWorker(): Promise<Worker> {
@@ -99,6 +114,7 @@ export class House {
     await this.app.close();
     await this.#vitals.stop();
     await this.engine.stop();
+    await this.tracing?.stop();
     await this.metrics.stop();
     await this.db.drop();
     await this.home.remove();

@@ -549,6 +549,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{id}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the time of a job went
+         * @description Its own spans are there for every job; what its handler did is there when tracing is on and the trace was sampled.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobTrace"];
+                    };
+                };
+                /** @description What went wrong */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description What went wrong */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{id}/explain": {
         parameters: {
             query?: never;
@@ -3242,6 +3301,28 @@ export interface components {
             items: components["schemas"]["JobLogLine"][];
             /** @description `null` on the last page */
             next_cursor: string | null;
+        };
+        JobTrace: {
+            /** @description 32 hexadecimal digits */
+            trace_id: string;
+            spans: {
+                span_id: string;
+                parent_id: string | null;
+                /** @enum {string} */
+                source: "engine" | "recorded";
+                name: string;
+                /** @enum {string} */
+                kind: "internal" | "server" | "client" | "producer" | "consumer";
+                /** Format: date-time */
+                started_at: string;
+                /** @description null: it goes on */
+                duration_ms: number | null;
+                error: string | null;
+                attributes: {
+                    [key: string]: unknown;
+                };
+            }[];
+            truncated: boolean;
         };
         RequestFigures: {
             /**

@@ -28,6 +28,7 @@ export async function acceptJob(
   principal: Principal,
   body: NewJobBody,
   prefix: 'input.' | '',
+  traceParent: string | undefined,
 ): Promise<Job> {
   const task = engine.tasks.require(body.task);
   const open = openOf(task);
@@ -37,6 +38,7 @@ export async function acceptJob(
     priority: body.priority,
     runAt: body.run_at === undefined ? undefined : new Date(body.run_at),
     tags: body.tags,
+    traceParent,
   };
   const check = () => checkOrThrow(task.input, body.input, { whole: 'input', prefix });
   if (open.admit === undefined) {

@@ -1,5 +1,6 @@
 import type { Explanation } from '../../engine/explain/explain.js';
 import type { Job, JobEvent, JobLogLine } from '../../engine/job.js';
+import type { JobTrace } from '../../telemetry/tracing/job-trace.js';
 import type { JobEventJson, JobJson, JobSummaryJson } from './schemas.js';
 
 export function jobSummaryJson(job: Job, now: number): JobSummaryJson {
@@ -98,4 +99,22 @@ function detailsJson(details: object): Record<string, unknown> {
       value instanceof Date ? value.toISOString() : value,
     ]),
   );
+}
+
+export function jobTraceJson({ traceId, spans, truncated }: JobTrace) {
+  return {
+    trace_id: traceId,
+    spans: spans.map((span) => ({
+      span_id: span.spanId,
+      parent_id: span.parentId,
+      source: span.source,
+      name: span.name,
+      kind: span.kind,
+      started_at: span.startedAt.toISOString(),
+      duration_ms: span.durationMs,
+      error: span.error,
+      attributes: span.attributes,
+    })),
+    truncated,
+  };
 }

@@ -5,11 +5,12 @@ import { type FormFields, formMediaTypes, isForm } from '../../http/form.js';
 import { decodeCursor, toPage } from '../../http/pagination.js';
 import { problems } from '../../http/problem.js';
 import { eventStream, lastEventSeq, startSse } from '../../http/sse.js';
+import { traceOfJob } from '../../telemetry/tracing/job-trace.js';
 import type { ApiDeps } from '../deps.js';
 import { acceptJob, assertOpenTasksStrict } from './accept.js';
 import { streamJobEvents } from './event-stream.js';
 import { collectForms, formSchema, jobOfForm } from './forms.js';
-import { explanationJson, logLineJson } from './json.js';
+import { explanationJson, jobTraceJson, logLineJson } from './json.js';
 import { presentJob, presentJobs } from './present.js';
 import {
   explanationSchema,
@@ -18,6 +19,7 @@ import {
   jobPageSchema,
   jobParams,
   jobSchema,
+  jobTraceSchema,
   logPageSchema,
   logQuery,
   newJobBody,
@@ -60,7 +62,8 @@ function addNew(app: HttpApp, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const job = await acceptJob(deps, request.principal, request.body, isForm(request) ? '' : 'input.');
+      const { principal, body, traceParent } = request;
+      const job = await acceptJob(deps, principal, body, isForm(request) ? '' : 'input.', traceParent);
       const json = await presentJob(deps.workloads, job);
       return reply.code(202).header('location', json.links.self).send(json);
     },
@@ -103,7 +106,25 @@ function addReads(app: HttpApp, { engine, workloads }: ApiDeps): void {
   );
 }
 
-function addDetails(app: HttpApp, { engine }: ApiDeps): void {
+function addDetails(app: HttpApp, { engine, database }: ApiDeps): void {
+  app.get(
+    '/jobs/:id/trace',
+    {
+      config: read,
+      schema: {
+        summary: 'Where the time of a job went',
+        description:
+          'Its own spans are there for every job; what its handler did is there when tracing is on and the trace was sampled.',
+        tags,
+        params: jobParams,
+        response: { 200: jobTraceSchema, ...problems(404) },
+      },
+    },
+    async ({ params, principal }) => {
+      const job = await visibleJob(engine, principal, params.id);
+      return jobTraceJson(await traceOfJob(database, job, await engine.jobs.events(job.id, 0, 1_000)));
+    },
+  );
   app.get(
     '/jobs/:id/explain',
     {

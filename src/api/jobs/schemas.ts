@@ -5,6 +5,7 @@ import { jobStatuses } from '../../engine/job.js';
 import { assured } from '../../http/answers.js';
 import { pageOf, pageQuery } from '../../http/pagination.js';
 import { queryWords } from '../../http/query.js';
+import { spanKindNames } from '../../telemetry/tracing/store/kept-span.js';
 import { timeInput } from '../time-input.js';
 
 const time = z.iso.datetime();
@@ -125,3 +126,23 @@ export const logLineSchema = z
 
 export const logPageSchema = pageOf(logLineSchema).meta({ id: 'JobLogPage' });
 export const logQuery = z.strictObject(pageQuery);
+
+export const jobTraceSchema = z
+  .object({
+    trace_id: z.string().describe('32 hexadecimal digits'),
+    spans: z.array(
+      z.object({
+        span_id: z.string(),
+        parent_id: z.string().nullable(),
+        source: z.enum(['engine', 'recorded']),
+        name: z.string(),
+        kind: z.enum(spanKindNames),
+        started_at: time,
+        duration_ms: z.number().nullable().describe('null: it goes on'),
+        error: z.string().nullable(),
+        attributes: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    truncated: z.boolean(),
+  })
+  .meta({ id: 'JobTrace' });

@@ -10,7 +10,7 @@ export function registerMetricsRoutes(app: HttpApp, { metrics }: ApiDeps): void 
   app.get(
     '/metrics',
     {
-      config: { permission: 'system:read' },
+      config: { permission: 'system:read', watches: true },
       schema: {
         summary: 'Metrics for Prometheus; OpenMetrics with exemplars for whoever accepts it',
         tags: ['system'],

@@ -208,7 +208,16 @@ describe('with a thousand lanes', () => {
     h = await Harness.start(tasks, logger, { hooks: [metrics.hooks], housekeepingMs: 60_000 });
     metrics.attach({ engine: h.engine, database: h.db.database });
     for (const { name, queue } of tasks) {
-      const job = { id: 'x', task: name, queue, attempt: 1, owner: null, tags: [], traceParent: null };
+      const job = {
+        id: 'x',
+        task: name,
+        queue,
+        attempt: 1,
+        owner: null,
+        tags: [],
+        traceParent: null,
+        workerId: 'w',
+      };
       metrics.hooks.attemptStarted?.(job, 10);
       metrics.hooks.attemptEnded?.(job, 'succeeded', 10, null);
     }

@@ -256,7 +256,16 @@ describe('an output is looked at before it counts', () => {
     const attempt = task?.run(
       { asset_id: assetId, prompt: 'x', tier: 'free' },
       {
-        job: { id, task: 'images.enhance', queue: 'images', attempt: 1, owner: null, tags: [] },
+        job: {
+          id,
+          task: 'images.enhance',
+          queue: 'images',
+          attempt: 1,
+          owner: null,
+          tags: [],
+          traceParent: null,
+          workerId: 'w',
+        },
         signal: new AbortController().signal,
         progress: () => undefined,
         log: () => undefined,

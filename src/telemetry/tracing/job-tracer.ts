@@ -1,0 +1,165 @@
+import {
+  type Context,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import type { AttemptInfo, EngineHooks, SentJob } from '../../engine/hooks.js';
+import type { JobReason } from '../../engine/job.js';
+import type { Middleware } from '../../engine/task.js';
+import { jobSpanId, traceIdOf } from '../../foundation/job-trace.js';
+import { traceFieldsOf } from '../../foundation/trace-parent.js';
+import { isJobSampled } from './sampling.js';
+import type { PlannedSpan } from './span-maker.js';
+
+export interface JobTracerOptions {
+  readonly rate: number;
+  readonly start: (span: PlannedSpan) => Span;
+  /** Runs `work` with the context active. */
+  readonly within: <T>(context: Context, work: () => T) => T;
+  /** Whether the active context has a span. */
+  readonly traced: () => boolean;
+  /** The active span sent a job whose trace is recorded. */
+  readonly sent: () => void;
+  /** The context in which spans belong to a job. */
+  readonly ofJob: (context: Context, jobId: string) => Context;
+}
+
+type Outcome = Parameters<NonNullable<EngineHooks['attemptEnded']>>[1];
+
+/**
+ * The spans of jobs: `send`, `queued` and `process`. A job that is not sampled costs a look at its id; when it fails,
+ * its attempt is told all the same.
+ */
+export class JobTracer implements EngineHooks {
+  readonly #options: JobTracerOptions;
+  readonly #open = new WeakMap<object, Span>();
+  readonly #errors = new WeakMap<object, unknown>();
+
+  constructor(options: JobTracerOptions) {
+    this.#options = options;
+  }
+
+  readonly middleware: Middleware = async (context, next) => {
+    const { job } = context;
+    const { within, traced, ofJob, rate } = this.#options;
+    try {
+      if (!isJobSampled(job, rate)) return await (traced() ? within(ROOT_CONTEXT, next) : next());
+      const span = this.#startProcess(job, Date.now());
+      this.#open.set(job, span);
+      return await within(ofJob(trace.setSpan(ROOT_CONTEXT, span), job.id), next);
+    } catch (error) {
+      this.#errors.set(job, error);
+      throw error;
+    }
+  };
+
+  jobsAccepted(
+    task: { readonly name: string; readonly queue: string },
+    count: number,
+    jobs: readonly SentJob[],
+  ): void {
+    for (const job of jobs) {
+      if (job.duplicate || !isJobSampled(job, this.#options.rate)) continue;
+      this.#options.sent();
+      const now = Date.now();
+      const attributes = {
+        'messaging.system': 'signalbox',
+        'messaging.operation.name': 'send',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': task.queue,
+        'messaging.message.id': job.id,
+        'signalbox.task': task.name,
+        ...(count > 1 ? { 'messaging.batch.message_count': count } : {}),
+      };
+      this.#options
+        .start({
+          traceId: traceIdOf(job),
+          spanId: jobSpanId(job.id, 'send', 0),
+          parentId: traceFieldsOf(job.traceParent)?.span_id,
+          name: `send ${task.queue}`,
+          kind: SpanKind.PRODUCER,
+          startedAt: now,
+          attributes,
+        })
+        .end(now);
+    }
+  }
+
+  attemptStarted(job: AttemptInfo, waitMs: number): void {
+    if (!isJobSampled(job, this.#options.rate)) return;
+    const now = Date.now();
+    this.#options
+      .start({
+        traceId: traceIdOf(job),
+        spanId: jobSpanId(job.id, 'queued', job.attempt),
+        parentId: jobSpanId(job.id, 'send', 0),
+        name: `queued ${job.queue}`,
+        kind: SpanKind.INTERNAL,
+        startedAt: now - waitMs,
+        attributes: attributesOf(job, 'queued', undefined),
+      })
+      .end(now);
+  }
+
+  attemptEnded(job: AttemptInfo, outcome: Outcome, ms: number, reason: JobReason | null): void {
+    const failed = outcome === 'failed' || outcome === 'retrying';
+    const span = this.#open.get(job) ?? (failed ? this.#startProcess(job, Date.now() - ms) : undefined);
+    if (span === undefined) return;
+    this.#open.delete(job);
+    span.setAttribute('signalbox.outcome', outcome);
+    if (reason !== null) span.setAttribute('signalbox.reason', reason);
+    if (failed) this.#fail(span, this.#errors.get(job), reason ?? outcome);
+    span.end();
+  }
+
+  outcomeLate(job: AttemptInfo): void {
+    const span = this.#open.get(job) ?? this.#startProcess(job, Date.now());
+    this.#open.delete(job);
+    this.#fail(span, undefined, 'outcome_late');
+    span.end();
+  }
+
+  #fail(span: Span, error: unknown, reason: string): void {
+    if (error instanceof Error) span.recordException(error);
+    span.setAttribute('error.type', error instanceof Error ? error.name : reason);
+    const message = error instanceof Error ? error.message : reason;
+    span.setStatus({ code: SpanStatusCode.ERROR, message: message.slice(0, 500) });
+  }
+
+  #startProcess(job: AttemptInfo, startedAt: number): Span {
+    const traceId = traceIdOf(job);
+    return this.#options.start({
+      traceId,
+      spanId: jobSpanId(job.id, 'process', job.attempt),
+      parentId: jobSpanId(job.id, 'send', 0),
+      name: `process ${job.queue}`,
+      kind: SpanKind.CONSUMER,
+      startedAt,
+      attributes: attributesOf(job, 'process', 'process'),
+      links: job.attempt > 1 ? [linkTo(traceId, jobSpanId(job.id, 'process', job.attempt - 1))] : [],
+    });
+  }
+}
+
+/** Of one attempt to the one before. */
+function linkTo(traceId: string, spanId: string): Link {
+  return { context: { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true } };
+}
+
+function attributesOf(job: AttemptInfo, operation: string, type: string | undefined) {
+  return {
+    'messaging.system': 'signalbox',
+    'messaging.operation.name': operation,
+    ...(type === undefined ? {} : { 'messaging.operation.type': type }),
+    'messaging.destination.name': job.queue,
+    'messaging.message.id': job.id,
+    'messaging.client.id': job.workerId,
+    'signalbox.task': job.task,
+    'signalbox.attempt': job.attempt,
+  };
+}

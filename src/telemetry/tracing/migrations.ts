@@ -1,0 +1,4 @@
+import { fileURLToPath } from 'node:url';
+
+/** Folder of the migrations of the spans, for the runner. */
+export const spanMigrations: string = fileURLToPath(new URL('./store/migrations', import.meta.url));
