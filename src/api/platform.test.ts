@@ -171,6 +171,7 @@ describe('every route', () => {
       'JobLogPage',
       'JobPage',
       'JobSummary',
+      'JobTrace',
       'MonitoringMetrics',
       'NewJobInput',
       'NewSilenceInput',

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { jobSpanId } from '../foundation/job-trace.js';
 import type { Logger } from '../foundation/logger.js';
 import { HandlerLog } from './handler-log.js';
 import { anyTask, Harness } from './testing/harness.js';
@@ -40,22 +41,22 @@ describe('what a handler logs', () => {
     await harness.until(id, 'succeeded');
     const fields = {
       trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
-      span_id: '00f067aa0ba902b7',
       job_id: id,
       task: 'traced',
       queue: 'default',
       worker: worker.id,
     };
+    const span = (attempt: number) => ({ attempt, span_id: jobSpanId(id, 'process', attempt) });
     const data = { n: 1, job_id: 'posing', level: 'error' };
     const ofJob = logger.lines.filter((line) => line.fields.job_id === id);
     expect(ofJob.filter(({ message }) => message === 'half way')).toEqual([
-      { level: 'info', message: 'half way', fields: { ...fields, attempt: 1, data } },
-      { level: 'info', message: 'half way', fields: { ...fields, attempt: 2, data } },
+      { level: 'info', message: 'half way', fields: { ...fields, ...span(1), data } },
+      { level: 'info', message: 'half way', fields: { ...fields, ...span(2), data } },
     ]);
     expect(ofJob).toContainEqual({
       level: 'warn',
       message: 'attempt retrying',
-      fields: expect.objectContaining({ ...fields, attempt: 1, error: 'once' }),
+      fields: expect.objectContaining({ ...fields, ...span(1), error: 'once' }),
     });
     expect((await harness.engine.jobs.logs(id)).map(({ message }) => message)).toEqual([
       'half way',
@@ -95,7 +96,7 @@ describe('a line below the level of the log', () => {
       {
         level: 'info',
         message: 'heard',
-        fields: { job_id: 'j', task: 't', queue: 'q', attempt: 1, worker: 'w', data: { unstorable: true } },
+        fields: expect.objectContaining({ job_id: 'j', task: 't', queue: 'q', data: { unstorable: true } }),
       },
     ]);
   });

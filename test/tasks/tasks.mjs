@@ -39,3 +39,13 @@ export const talk = task({
 });
 
 export const notATask = { name: 'something else' };
+
+export const fail = task({
+  name: 'test.fail',
+  input: z.strictObject({}),
+  open: { permission: 'jobs:write', price: () => 0, admit: async () => undefined },
+  maxAttempts: 1,
+  run: async () => {
+    throw new RangeError('it fails whatever it is given');
+  },
+});
