@@ -96,9 +96,10 @@ export class Attempt {
     const { job, task, middleware } = this.#options;
     const input = parseInput(task, job.input);
     const context = new AttemptContext(this);
-    if (middleware.length === 0) return task.run(input, context);
+    const wrapped = middleware.some((wrap) => wrap.wants?.(job) ?? true);
+    if (!wrapped) return task.run(input, context);
     const run = middleware.reduceRight<() => Promise<unknown>>(
-      (next, wrap) => () => wrap(context, next),
+      (next, wrap) => () => (wrap.wants?.(job) === false ? next() : wrap(context, next)),
       () => task.run(input, context),
     );
     return run();

@@ -2,7 +2,7 @@ import { messageOf } from '../foundation/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import type { CanaryEnd } from './canary/canary.js';
 import type { ClaimedJob } from './claimed.js';
-import type { JobReason } from './job.js';
+import type { JobError, JobReason } from './job.js';
 import { type Outcome, reasonOf } from './sql/settle.js';
 
 export type AttemptInfo = Pick<
@@ -45,9 +45,15 @@ export interface EngineHooks {
   attemptStarted?(job: AttemptInfo, waitMs: number): void;
   /**
    * The outcome is recorded. `ms` is how long the handler took; `reason` is that of the job's new state, `null` after a
-   * success. A job whose outcome is `succeeded`, `failed` or `cancelled` has ended.
+   * success, `error` what was thrown. A job whose outcome is `succeeded`, `failed` or `cancelled` has ended.
    */
-  attemptEnded?(job: AttemptInfo, outcome: Outcome['kind'], ms: number, reason: JobReason | null): void;
+  attemptEnded?(
+    job: AttemptInfo,
+    outcome: Outcome['kind'],
+    ms: number,
+    reason: JobReason | null,
+    error: Pick<JobError, 'type' | 'message'> | null,
+  ): void;
   /** An outcome came after its attempt had been taken away, and was dropped. */
   outcomeLate?(job: AttemptInfo): void;
   /** The leader took a job from a dead worker. */
@@ -98,7 +104,7 @@ export class Hooks {
   attemptEnded(job: AttemptInfo, outcome: Outcome, ms: number): void {
     for (const listener of this.#listeners) {
       try {
-        this.#heard(listener.attemptEnded?.(job, outcome.kind, ms, reasonOf(outcome)));
+        this.#heard(listener.attemptEnded?.(job, outcome.kind, ms, reasonOf(outcome), errorOf(outcome)));
       } catch (error) {
         this.#tell(error);
       }
@@ -139,4 +145,8 @@ export class Hooks {
   #tell(error: unknown): void {
     this.#logger.error({ error: messageOf(error) }, 'a hook of the engine threw');
   }
+}
+
+function errorOf(outcome: Outcome): Pick<JobError, 'type' | 'message'> | null {
+  return outcome.kind === 'failed' || outcome.kind === 'retrying' ? outcome.error : null;
 }

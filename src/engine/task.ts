@@ -36,7 +36,11 @@ export interface TaskContext {
 }
 
 /** Wraps every attempt, the first given outermost. It must call `next` once, and gives what that gives. */
-export type Middleware = (context: TaskContext, next: () => Promise<unknown>) => Promise<unknown>;
+export interface Middleware {
+  (context: TaskContext, next: () => Promise<unknown>): Promise<unknown>;
+  /** Attempts that it need not wrap cost it nothing but this look at the job. Unset: it wraps every one. */
+  wants?(job: TaskContext['job']): boolean;
+}
 
 /** Who asks, when a task is enqueued from outside the process. */
 export interface Caller {

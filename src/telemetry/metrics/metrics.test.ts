@@ -219,7 +219,7 @@ describe('with a thousand lanes', () => {
         workerId: 'w',
       };
       metrics.hooks.attemptStarted?.(job, 10);
-      metrics.hooks.attemptEnded?.(job, 'succeeded', 10, null);
+      metrics.hooks.attemptEnded?.(job, 'succeeded', 10, null, null);
     }
     for (const format of ['prometheus', 'openmetrics'] as const) {
       const longest: number[] = [];

@@ -9,8 +9,8 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { AttemptInfo, EngineHooks, SentJob } from '../../engine/hooks.js';
-import type { JobReason } from '../../engine/job.js';
-import type { Middleware } from '../../engine/task.js';
+import type { JobError, JobReason } from '../../engine/job.js';
+import type { Middleware, TaskContext } from '../../engine/task.js';
 import { jobSpanId, traceIdOf } from '../../foundation/job-trace.js';
 import { traceFieldsOf } from '../../foundation/trace-parent.js';
 import { isJobSampled } from './sampling.js';
@@ -19,6 +19,8 @@ import type { PlannedSpan } from './span-maker.js';
 export interface JobTracerOptions {
   readonly rate: number;
   readonly start: (span: PlannedSpan) => Span;
+  /** Whether anybody gets the spans that can be read from the events of a job as well. */
+  readonly sends: boolean;
   /** Runs `work` with the context active. */
   readonly within: <T>(context: Context, work: () => T) => T;
   /** Whether the active context has a span. */
@@ -29,6 +31,7 @@ export interface JobTracerOptions {
   readonly ofJob: (context: Context, jobId: string) => Context;
 }
 
+type Thrown = Pick<JobError, 'type' | 'message'>;
 type Outcome = Parameters<NonNullable<EngineHooks['attemptEnded']>>[1];
 
 /**
@@ -38,25 +41,24 @@ type Outcome = Parameters<NonNullable<EngineHooks['attemptEnded']>>[1];
 export class JobTracer implements EngineHooks {
   readonly #options: JobTracerOptions;
   readonly #open = new WeakMap<object, Span>();
-  readonly #errors = new WeakMap<object, unknown>();
 
   constructor(options: JobTracerOptions) {
     this.#options = options;
   }
 
-  readonly middleware: Middleware = async (context, next) => {
-    const { job } = context;
-    const { within, traced, ofJob, rate } = this.#options;
-    try {
-      if (!isJobSampled(job, rate)) return await (traced() ? within(ROOT_CONTEXT, next) : next());
+  readonly middleware: Middleware = Object.assign(
+    (context: TaskContext, next: () => Promise<unknown>): Promise<unknown> => {
+      const { job } = context;
+      const { within, ofJob, rate } = this.#options;
+      if (!isJobSampled(job, rate)) return within(ROOT_CONTEXT, next);
       const span = this.#startProcess(job, Date.now());
       this.#open.set(job, span);
-      return await within(ofJob(trace.setSpan(ROOT_CONTEXT, span), job.id), next);
-    } catch (error) {
-      this.#errors.set(job, error);
-      throw error;
-    }
-  };
+      return within(ofJob(trace.setSpan(ROOT_CONTEXT, span), job.id), next);
+    },
+    {
+      wants: (job: TaskContext['job']) => isJobSampled(job, this.#options.rate) || this.#options.traced(),
+    },
+  );
 
   jobsAccepted(
     task: { readonly name: string; readonly queue: string },
@@ -66,6 +68,7 @@ export class JobTracer implements EngineHooks {
     for (const job of jobs) {
       if (job.duplicate || !isJobSampled(job, this.#options.rate)) continue;
       this.#options.sent();
+      if (!this.#options.sends) continue;
       const now = Date.now();
       const attributes = {
         'messaging.system': 'signalbox',
@@ -91,7 +94,7 @@ export class JobTracer implements EngineHooks {
   }
 
   attemptStarted(job: AttemptInfo, waitMs: number): void {
-    if (!isJobSampled(job, this.#options.rate)) return;
+    if (!this.#options.sends || !isJobSampled(job, this.#options.rate)) return;
     const now = Date.now();
     this.#options
       .start({
@@ -106,29 +109,34 @@ export class JobTracer implements EngineHooks {
       .end(now);
   }
 
-  attemptEnded(job: AttemptInfo, outcome: Outcome, ms: number, reason: JobReason | null): void {
+  attemptEnded(
+    job: AttemptInfo,
+    outcome: Outcome,
+    ms: number,
+    reason: JobReason | null,
+    error: Thrown | null,
+  ): void {
     const failed = outcome === 'failed' || outcome === 'retrying';
     const span = this.#open.get(job) ?? (failed ? this.#startProcess(job, Date.now() - ms) : undefined);
     if (span === undefined) return;
     this.#open.delete(job);
     span.setAttribute('signalbox.outcome', outcome);
     if (reason !== null) span.setAttribute('signalbox.reason', reason);
-    if (failed) this.#fail(span, this.#errors.get(job), reason ?? outcome);
+    if (failed) this.#fail(span, error, reason ?? outcome);
     span.end();
   }
 
   outcomeLate(job: AttemptInfo): void {
     const span = this.#open.get(job) ?? this.#startProcess(job, Date.now());
     this.#open.delete(job);
-    this.#fail(span, undefined, 'outcome_late');
+    this.#fail(span, null, 'outcome_late');
     span.end();
   }
 
-  #fail(span: Span, error: unknown, reason: string): void {
-    if (error instanceof Error) span.recordException(error);
-    span.setAttribute('error.type', error instanceof Error ? error.name : reason);
-    const message = error instanceof Error ? error.message : reason;
-    span.setStatus({ code: SpanStatusCode.ERROR, message: message.slice(0, 500) });
+  #fail(span: Span, error: Thrown | null, reason: string): void {
+    if (error !== null) span.recordException({ name: error.type, message: error.message });
+    span.setAttribute('error.type', error?.type ?? reason);
+    span.setStatus({ code: SpanStatusCode.ERROR, message: (error?.message ?? reason).slice(0, 500) });
   }
 
   #startProcess(job: AttemptInfo, startedAt: number): Span {

@@ -104,6 +104,7 @@ export class Tracing implements Service {
     this.#tracer = this.#provider.getTracer('signalbox');
     const jobs = new JobTracer({
       rate,
+      sends: collector !== undefined,
       start: (span) => this.startPlanned(span),
       within: (context, work) => this.within(context, work),
       traced: () => trace.getSpanContext(this.#manager.active()) !== undefined,
