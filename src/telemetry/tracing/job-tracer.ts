@@ -40,7 +40,8 @@ type Outcome = Parameters<NonNullable<EngineHooks['attemptEnded']>>[1];
  */
 export class JobTracer implements EngineHooks {
   readonly #options: JobTracerOptions;
-  readonly #open = new WeakMap<object, Span>();
+  /** By attempt: each ends with one of the two calls below. */
+  readonly #open = new Map<object, Span>();
 
   constructor(options: JobTracerOptions) {
     this.#options = options;
