@@ -10,6 +10,7 @@ export async function open(target) {
     trace: ({ database, registry, logger }) => {
       tracing = new Tracing({
         rate: 0.1,
+        perSecond: 200,
         collector: undefined,
         db: database,
         resource: {},

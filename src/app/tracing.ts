@@ -19,12 +19,13 @@ export function createTracing(deps: {
   readonly logger: Logger;
 }): Tracing | undefined {
   const { config, database, metrics, logger } = deps;
-  const { tracing, sampleRate, serviceName, keepMs, ...settings } = config.get(tracingSection);
+  const { tracing, sampleRate, perSecond, serviceName, keepMs, ...settings } = config.get(tracingSection);
   const collector = collectorOf(settings);
   if (tracing === 'off' || (tracing === 'auto' && collector === undefined)) return undefined;
   const { lokiUrl } = config.get(telemetrySection);
   return new Tracing({
     rate: sampleRate,
+    perSecond,
     collector,
     db: keepMs === 0 ? undefined : database,
     resource: {

@@ -12,6 +12,7 @@ import type { AttemptInfo, EngineHooks, SentJob } from '../../engine/hooks.js';
 import type { JobError, JobReason } from '../../engine/job.js';
 import type { Middleware, TaskContext } from '../../engine/task.js';
 import { jobSpanId, traceIdOf } from '../../foundation/job-trace.js';
+import { TokenBucket } from '../../foundation/token-bucket.js';
 import { traceFieldsOf } from '../../foundation/trace-parent.js';
 import { isJobSampled } from './sampling.js';
 import type { PlannedSpan } from './span-maker.js';
@@ -21,10 +22,12 @@ export interface JobTracerOptions {
   readonly start: (span: PlannedSpan) => Span;
   /** Whether anybody gets the spans that can be read from the events of a job as well. */
   readonly sends: boolean;
+  /** Attempts, failures and sends that are told each second at most: what a busy worker ends would cost more than its work. */
+  readonly perSecond: number;
+  /** One was not told for it. */
+  readonly limited: () => void;
   /** Runs `work` with the context active. */
   readonly within: <T>(context: Context, work: () => T) => T;
-  /** Whether the active context has a span. */
-  readonly traced: () => boolean;
   /** The active span sent a job whose trace is recorded. */
   readonly sent: () => void;
   /** The context in which spans belong to a job. */
@@ -40,24 +43,30 @@ type Outcome = Parameters<NonNullable<EngineHooks['attemptEnded']>>[1];
  */
 export class JobTracer implements EngineHooks {
   readonly #options: JobTracerOptions;
-  /** By attempt: each ends with one of the two calls below. */
-  readonly #open = new Map<object, Span>();
+  /** By attempt, each of which ends with one of two calls; `null` until its handler is called. */
+  readonly #open = new Map<object, Span | null>();
+  readonly #attempts: TokenBucket;
+  readonly #failures: TokenBucket;
+  readonly #sends: TokenBucket;
 
   constructor(options: JobTracerOptions) {
     this.#options = options;
+    const { perSecond } = options;
+    this.#attempts = new TokenBucket(perSecond, perSecond);
+    this.#failures = new TokenBucket(perSecond, perSecond);
+    this.#sends = new TokenBucket(perSecond, perSecond);
   }
 
   readonly middleware: Middleware = Object.assign(
     (context: TaskContext, next: () => Promise<unknown>): Promise<unknown> => {
       const { job } = context;
-      const { within, ofJob, rate } = this.#options;
-      if (!isJobSampled(job, rate)) return within(ROOT_CONTEXT, next);
+      const { within, ofJob } = this.#options;
       const span = this.#startProcess(job, Date.now());
       this.#open.set(job, span);
       return within(ofJob(trace.setSpan(ROOT_CONTEXT, span), job.id), next);
     },
     {
-      wants: (job: TaskContext['job']) => isJobSampled(job, this.#options.rate) || this.#options.traced(),
+      wants: (job: TaskContext['job']) => this.#open.has(job),
     },
   );
 
@@ -69,7 +78,7 @@ export class JobTracer implements EngineHooks {
     for (const job of jobs) {
       if (job.duplicate || !isJobSampled(job, this.#options.rate)) continue;
       this.#options.sent();
-      if (!this.#options.sends) continue;
+      if (!this.#options.sends || !this.#hasRoom(this.#sends)) continue;
       const now = Date.now();
       const attributes = {
         'messaging.system': 'signalbox',
@@ -95,7 +104,9 @@ export class JobTracer implements EngineHooks {
   }
 
   attemptStarted(job: AttemptInfo, waitMs: number): void {
-    if (!this.#options.sends || !isJobSampled(job, this.#options.rate)) return;
+    if (!isJobSampled(job, this.#options.rate) || !this.#hasRoom(this.#attempts)) return;
+    this.#open.set(job, null);
+    if (!this.#options.sends) return;
     const now = Date.now();
     this.#options
       .start({
@@ -118,9 +129,8 @@ export class JobTracer implements EngineHooks {
     error: Thrown | null,
   ): void {
     const failed = outcome === 'failed' || outcome === 'retrying';
-    const span = this.#open.get(job) ?? (failed ? this.#startProcess(job, Date.now() - ms) : undefined);
+    const span = this.#taken(job, ms, failed);
     if (span === undefined) return;
-    this.#open.delete(job);
     span.setAttribute('signalbox.outcome', outcome);
     if (reason !== null) span.setAttribute('signalbox.reason', reason);
     if (failed) this.#fail(span, error, reason ?? outcome);
@@ -128,10 +138,25 @@ export class JobTracer implements EngineHooks {
   }
 
   outcomeLate(job: AttemptInfo): void {
-    const span = this.#open.get(job) ?? this.#startProcess(job, Date.now());
-    this.#open.delete(job);
+    const span = this.#taken(job, 0, true);
+    if (span === undefined) return;
     this.#fail(span, null, 'outcome_late');
     span.end();
+  }
+
+  /** The span of an attempt that has ended, if it is to be told. */
+  #taken(job: AttemptInfo, ms: number, failed: boolean): Span | undefined {
+    const open = this.#open.get(job);
+    if (open === undefined && !(failed && this.#hasRoom(this.#failures))) return undefined;
+    this.#open.delete(job);
+    return open ?? this.#startProcess(job, Date.now() - ms);
+  }
+
+  /** Whether there is still a span to be had in this second. */
+  #hasRoom(bucket: TokenBucket): boolean {
+    const room = bucket.take(performance.now());
+    if (!room) this.#options.limited();
+    return room;
   }
 
   #fail(span: Span, error: Thrown | null, reason: string): void {

@@ -1,5 +1,5 @@
 import { defineSection } from '../../config/section.js';
-import { choice, duration, share, text, url } from '../../config/setting.js';
+import { choice, duration, integer, share, text, url } from '../../config/setting.js';
 import { parseHeaders } from './target.js';
 
 export const tracingSection = defineSection({
@@ -35,6 +35,13 @@ export const tracingSection = defineSection({
       env: ['OTEL_TRACES_SAMPLER_ARG', 'SENTRY_TRACES_SAMPLE_RATE'],
       help: 'Share of the traces that begin here and are recorded whole, 0 to 1; spans of failures always are. Whoever sends a traceparent decides for theirs.',
       fallback: 0.1,
+    }),
+    perSecond: integer({
+      env: 'SIGNALBOX_TRACES_RATE',
+      help: 'Attempts of jobs that a process records each second at most, whatever share is sampled; failures and sends have as much of their own.',
+      fallback: 200,
+      min: 1,
+      max: 1_000_000,
     }),
     serviceName: text({
       env: 'OTEL_SERVICE_NAME',

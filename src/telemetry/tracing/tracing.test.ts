@@ -1,8 +1,10 @@
+import { trace } from '@opentelemetry/api';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../config/load.js';
 import { createTestDatabase } from '../../database/testing/test-database.js';
 import { newId } from '../../foundation/ids.js';
 import { silentLogger as logger } from '../../foundation/logger.js';
+import { JobTracer } from './job-tracer.js';
 import { isJobSampled, isSampled } from './sampling.js';
 import { tracingSection } from './settings.js';
 import { SpanBuffer } from './span-buffer.js';
@@ -126,4 +128,41 @@ it('keeps what a handler may name its spans, and forgets it in time', async () =
     { ...span, name: 'ab\ufffd', attributes: { text: 'c\ufffd', backslash: '\\u0000' } },
   ]);
   expect(await readSpans(db.database, { ...of, jobId: newId() })).toEqual([]);
+});
+
+it('records so many attempts a second and no more, and as many failures; the rest is counted', () => {
+  const started: string[] = [];
+  let limited = 0;
+  const span = trace.wrapSpanContext({ traceId: '1'.repeat(32), spanId: '1'.repeat(16), traceFlags: 1 });
+  const tracer = new JobTracer({
+    rate: 1,
+    perSecond: 5,
+    sends: false,
+    start: ({ name }) => {
+      started.push(name);
+      return span;
+    },
+    limited: () => {
+      limited += 1;
+    },
+    within: (_context, work) => work(),
+    sent: () => undefined,
+    ofJob: (context) => context,
+  });
+  const names = {
+    task: 't',
+    queue: 'q',
+    attempt: 1,
+    owner: null,
+    tags: [],
+    traceParent: null,
+    workerId: 'w',
+  };
+  const jobs = Array.from({ length: 20 }, () => ({ ...names, id: newId() }));
+  for (const job of jobs) tracer.attemptStarted(job, 0);
+  expect([limited, jobs.filter((job) => tracer.middleware.wants?.(job)).length]).toEqual([15, 5]);
+  for (const job of jobs)
+    tracer.attemptEnded(job, 'failed', 1, 'permanent_error', { type: 'E', message: 'no' });
+  expect([limited, started.length]).toEqual([25, 10]);
+  expect(jobs.filter((job) => tracer.middleware.wants?.(job))).toEqual([]);
 });

@@ -32,6 +32,8 @@ import type { CollectorTarget } from './target.js';
 export interface TracingOptions {
   /** Share of the traces that begin here and are recorded, 0 to 1. */
   readonly rate: number;
+  /** Of attempts, of failures and of jobs sent, each. */
+  readonly perSecond: number;
   readonly collector: CollectorTarget | undefined;
   /** Where spans of jobs are kept; unset: nowhere. */
   readonly db: Queryable | undefined;
@@ -102,12 +104,14 @@ export class Tracing implements Service {
       spanProcessors: [this.#processor()],
     });
     this.#tracer = this.#provider.getTracer('signalbox');
+    const limited = options.registry.counter(spanMetrics.limited).with({});
     const jobs = new JobTracer({
       rate,
+      perSecond: options.perSecond,
+      limited: () => limited.inc(),
       sends: collector !== undefined,
       start: (span) => this.startPlanned(span),
       within: (context, work) => this.within(context, work),
-      traced: () => trace.getSpanContext(this.#manager.active()) !== undefined,
       sent: () => {
         const span = trace.getSpan(this.#manager.active());
         if (span !== undefined) this.#senders.add(span);
