@@ -17,6 +17,8 @@ describe('several processes on one home', () => {
     expect(site.servers()).toHaveLength(1);
     await until(() => site.supervisors().length === 1, 'the supervisors that came second to end');
     expect(logged(site, 'data folder made')).toBe(1);
+    // The users are told before the log is.
+    await until(() => logged(site, 'the server is ready') > 0, 'the line of the server that is ready');
     expect(logged(site, 'the server is ready')).toBe(1);
     await Promise.all(ups.map(({ url }) => ask(url, 'SELECT 1')));
 
