@@ -138,6 +138,39 @@ test('one trace from the request to what the handler does, at the collector and 
   expect(tree).toContainEqual(['my own step', 'process default', 'recorded']);
 });
 
+test('a job that a handler enqueues joins its trace', async () => {
+  let house: House;
+  const child = task({
+    name: 'trace.child',
+    input: z.strictObject({}),
+    run: async () => null,
+  }) as unknown as Task;
+  const mother = task({
+    name: 'trace.mother',
+    input: z.strictObject({}),
+    open,
+    run: async () => ({ child: (await house.engine.enqueue(child, {})).id }),
+  }) as unknown as Task;
+  house = await House.open({ SIGNALBOX_TRACING: 'on', OTEL_TRACES_SAMPLER_ARG: '1' }, undefined, [
+    child,
+    mother,
+  ]);
+  onTestFinished(() => house.close());
+  await house.startWorker();
+  const id = await send(house, 'trace.mother', {});
+  const { trace_id: traceId } = await traceOf(house, id, (all) => all.at(-1)?.duration_ms != null);
+  const { child: childId } = (await house.engine.jobs.get(id)).result as { child: string };
+  const sender = jobSpanId(id, 'process', 1);
+  const ofChild = await traceOf(house, childId, (all) => all.some(({ span_id: span }) => span === sender));
+  expect(ofChild.trace_id).toBe(traceId);
+  expect(ofChild.spans.find(({ name }) => name === 'send default')?.parent_id).toBe(sender);
+  // Kept for the child, and still once in the trace of the mother.
+  const { spans } = await traceOf(house, id, (all) => all.some(({ name }) => name === 'POST /jobs'));
+  expect(spans.filter(({ span_id: span }) => span === sender).map(({ source }) => source)).toEqual([
+    'engine',
+  ]);
+});
+
 interface TraceAnswer {
   readonly trace_id: string;
   readonly spans: readonly {

@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs';
+import { observersOf } from '../../dist/app/tracing.js';
 import { historyMigrations } from '../../dist/history/migrations.js';
 import { openLog } from '../../dist/telemetry/logs/log.js';
 import { Metrics } from '../../dist/telemetry/metrics/metrics.js';
@@ -23,10 +24,7 @@ export async function openObserved(target, { migrations = [], trace }) {
     migrations: [historyMigrations, ...migrations],
     observers: (database) => {
       const tracing = trace?.({ database, registry: metrics.registry, logger });
-      return {
-        hooks: [metrics.hooks, ...(tracing === undefined ? [] : [tracing.hooks])],
-        middleware: tracing === undefined ? [] : [tracing.middleware],
-      };
+      return observersOf(metrics, tracing);
     },
   };
   const { engine, database, ...system } = await signalbox.open(target, {}, seen);

@@ -25,7 +25,7 @@ import { isProduction, openDatabase } from './open-database.js';
 import { describeRoles, type Roles } from './roles.js';
 import { createServer, listen, type ServerDeps } from './server.js';
 import { appSection } from './settings.js';
-import { createTracing } from './tracing.js';
+import { createTracing, observersOf } from './tracing.js';
 import { version } from './version.js';
 import { ProcessVitals } from './vitals.js';
 
@@ -126,9 +126,7 @@ export class Application implements Service {
       tasks,
       logger,
       keep,
-      hooks: [metrics.hooks, ...(tracing === undefined ? [] : [tracing.hooks])],
-      middleware: tracing === undefined ? [] : [tracing.middleware],
-      traceParent: () => tracing?.traceParent(),
+      ...observersOf(metrics, tracing),
       handlerLogRate,
       canaryMs: canaries,
     });

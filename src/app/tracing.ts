@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config/load.js';
 import type { Database } from '../database/database.js';
+import type { EngineOptions } from '../engine/engine.js';
 import { newId } from '../foundation/ids.js';
 import type { Logger } from '../foundation/logger.js';
 import type { Metrics } from '../telemetry/metrics/metrics.js';
@@ -10,6 +11,19 @@ import { collectorOf } from '../telemetry/tracing/target.js';
 import { Tracing } from '../telemetry/tracing/tracing.js';
 import { appSection } from './settings.js';
 import { version } from './version.js';
+
+/** What of an engine's options listens to it. */
+export function observersOf(
+  metrics: Metrics,
+  tracing: Tracing | undefined,
+): Pick<EngineOptions, 'hooks' | 'middleware' | 'traceParent'> {
+  if (tracing === undefined) return { hooks: [metrics.hooks] };
+  return {
+    hooks: [metrics.hooks, tracing.hooks],
+    middleware: [tracing.middleware],
+    traceParent: () => tracing.traceParent(),
+  };
+}
 
 /** The tracing of a process, if it is on. */
 export function createTracing(deps: {

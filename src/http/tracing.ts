@@ -29,7 +29,7 @@ export function installTracing(app: HttpApp, tracing: Tracing | undefined): void
     const traceId = parent?.trace_id ?? randomHex(16);
     const { traceParent } = request;
     const sampled = traceParent === undefined ? isSampled(traceId, tracing.rate) : wasSampled(traceParent);
-    if (sampled !== true) return done();
+    if (!sampled) return done();
     const span = startSpan(tracing, request, traceId, parent?.span_id, Date.now());
     spans.set(request, span);
     request.traceParent = traceParentOf(span);

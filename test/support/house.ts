@@ -4,7 +4,7 @@ import { createAlerting } from '../../src/app/alerting.js';
 import { readConfig } from '../../src/app/config.js';
 import { allTasks, createMetrics, createWorkloads } from '../../src/app/modules.js';
 import { createServer, listen } from '../../src/app/server.js';
-import { createTracing } from '../../src/app/tracing.js';
+import { createTracing, observersOf } from '../../src/app/tracing.js';
 import { ProcessVitals } from '../../src/app/vitals.js';
 import { type TemporaryHome, temporaryHome } from '../../src/database/testing/temporary-home.js';
 import { createTestDatabase, type TestDatabase } from '../../src/database/testing/test-database.js';
@@ -65,9 +65,7 @@ export class House {
       tasks,
       logger,
       housekeepingMs: 100,
-      hooks: [metrics.hooks, ...(tracing === undefined ? [] : [tracing.hooks])],
-      middleware: tracing === undefined ? [] : [tracing.middleware],
-      traceParent: () => tracing?.traceParent(),
+      ...observersOf(metrics, tracing),
     });
     await engine.start();
     const { alerts, objectives, notifications } = createAlerting({ config, database, logger });

@@ -5,7 +5,7 @@ import { type FormFields, formMediaTypes, isForm } from '../../http/form.js';
 import { decodeCursor, toPage } from '../../http/pagination.js';
 import { problems } from '../../http/problem.js';
 import { eventStream, lastEventSeq, startSse } from '../../http/sse.js';
-import { traceOfJob } from '../../telemetry/tracing/job-trace.js';
+import { maxEvents, traceOfJob } from '../../telemetry/tracing/job-trace.js';
 import type { ApiDeps } from '../deps.js';
 import { acceptJob, assertOpenTasksStrict } from './accept.js';
 import { streamJobEvents } from './event-stream.js';
@@ -122,7 +122,7 @@ function addDetails(app: HttpApp, { engine, database }: ApiDeps): void {
     },
     async ({ params, principal }) => {
       const job = await visibleJob(engine, principal, params.id);
-      return jobTraceJson(await traceOfJob(database, job, await engine.jobs.events(job.id, 0, 1_000)));
+      return jobTraceJson(await traceOfJob(database, job, await engine.jobs.events(job.id, 0, maxEvents)));
     },
   );
   app.get(

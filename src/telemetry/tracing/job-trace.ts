@@ -22,13 +22,15 @@ export interface TraceSpan {
 
 export interface JobTrace {
   readonly traceId: string;
-  /** The parents first, else by their start. */
+  /** By their start. */
   readonly spans: readonly TraceSpan[];
   /** Whether there are more than are told. */
   readonly truncated: boolean;
 }
 
 const limit = 1_000;
+/** Of a job: what is read of them for its trace. */
+export const maxEvents = 1_000;
 const kindOf: Readonly<Partial<Record<JobStatus, JobSpanKind>>> = {
   queued: 'queued',
   scheduled: 'scheduled',
@@ -58,10 +60,8 @@ export async function traceOfJob(db: Queryable, job: Job, events: readonly JobEv
       attributes: span.attributes,
     }),
   );
-  const before = recorded.filter(({ startedAt }) => startedAt < job.createdAt);
-  const after = recorded.filter(({ startedAt }) => startedAt >= job.createdAt);
-  const spans = [...before, ...[...own, ...after].sort((a, b) => Number(a.startedAt) - Number(b.startedAt))];
-  return { traceId, spans, truncated: kept.length > limit };
+  const spans = [...own, ...recorded].sort((a, b) => Number(a.startedAt) - Number(b.startedAt));
+  return { traceId, spans, truncated: kept.length > limit || events.length >= maxEvents };
 }
 
 function ownSpans(job: Job, events: readonly JobEvent[]): TraceSpan[] {

@@ -1,4 +1,4 @@
-import { type TracedJob, traceIdOf } from '../../foundation/job-trace.js';
+import type { TracedJob } from '../../foundation/job-trace.js';
 
 const whole = 2 ** 32;
 
@@ -11,11 +11,10 @@ export function isSampled(traceId: string, rate: number): boolean {
 export function isJobSampled(job: TracedJob, rate: number): boolean {
   const { traceParent } = job;
   if (traceParent === null) return Number.parseInt(job.id.slice(28), 16) < rate * whole;
-  return wasSampled(traceParent) ?? isSampled(traceIdOf(job), rate);
+  return wasSampled(traceParent);
 }
 
 /** What the flags of a valid W3C `traceparent` say. */
-export function wasSampled(traceParent: string): boolean | undefined {
-  const flags = Number.parseInt(traceParent.slice(53, 55), 16);
-  return Number.isNaN(flags) ? undefined : (flags & 1) === 1;
+export function wasSampled(traceParent: string): boolean {
+  return (Number.parseInt(traceParent.slice(53, 55), 16) & 1) === 1;
 }

@@ -1,3 +1,4 @@
+import { withTimeout } from '../../foundation/abort.js';
 import { messageOf } from '../../foundation/errors.js';
 import type { Logger } from '../../foundation/logger.js';
 
@@ -34,6 +35,7 @@ export class SpanBuffer<Item> {
   #toldAt = Number.NEGATIVE_INFINITY;
   #lost = 0;
   #stopped = false;
+  #abandoned = false;
 
   constructor(options: SpanBufferOptions<Item>) {
     this.#options = options;
@@ -56,12 +58,21 @@ export class SpanBuffer<Item> {
     else this.#timer ??= setTimeout(() => this.#begin(), this.#options.batchMs ?? 2_000).unref();
   }
 
-  /** Gives what is held one try, for so long at most; `write` has to end by itself. */
-  async stop(): Promise<void> {
+  /** Gives what is held one try, for so long at most: nobody's stop waits longer for who does not answer. */
+  async stop(withinMs: number): Promise<void> {
     this.#stopped = true;
-    await this.#writing;
-    this.#begin();
-    await this.#writing;
+    const last = async () => {
+      await this.#writing;
+      this.#begin();
+      await this.#writing;
+    };
+    try {
+      await withTimeout(last(), withinMs, `the last spans for the ${this.#options.name}`);
+    } catch (error) {
+      this.#abandoned = true;
+      this.#tell(error, this.#held.length + this.#underWay);
+      this.#options.count('stopped', this.#held.splice(0).length + this.#underWay);
+    }
   }
 
   #begin(): void {
@@ -81,6 +92,8 @@ export class SpanBuffer<Item> {
       const batch = this.#held.splice(0, this.#maxBatch);
       this.#underWay = batch.length;
       const result = await this.#try(batch);
+      // Counted when the stop gave it up.
+      if (this.#abandoned) return;
       this.#underWay = 0;
       this.#options.count(result, batch.length);
       if (result === 'failed' && this.#stopped) {

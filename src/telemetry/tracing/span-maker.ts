@@ -20,7 +20,7 @@ import { isSampled } from './sampling.js';
 
 const keptKey = createContextKey('signalbox: recorded whatever the rate says');
 
-/** Samples by the parent, else by the rate; what has gone wrong always. */
+/** Samples what others start: by the parent, else by the rate. What is planned has been decided. */
 export function samplerOf(rate: number): Sampler {
   return {
     shouldSample: (context, traceId) => {

@@ -85,9 +85,16 @@ describe('the buffer', () => {
     for (let n = 0; n < 15; n += 1) buffer.add(n);
     expect(counts).toEqual({ full: 5 });
     release();
-    await buffer.stop();
+    await buffer.stop(10_000);
     buffer.add(16);
     expect(counts).toEqual({ full: 5, written: 10, stopped: 1 });
+  });
+
+  it('does not wait at the end for who does not answer', async () => {
+    const { counts, buffer } = bufferOf(() => new Promise(() => undefined));
+    for (let n = 0; n < 6; n += 1) buffer.add(n);
+    await buffer.stop(20);
+    expect(counts).toEqual({ stopped: 6 });
   });
 
   it('gives up at the end what nobody takes', async () => {
@@ -95,7 +102,7 @@ describe('the buffer', () => {
       throw new Error('away');
     });
     for (let n = 0; n < 10; n += 1) buffer.add(n);
-    await buffer.stop();
+    await buffer.stop(10_000);
     expect((counts.failed ?? 0) + (counts.stopped ?? 0)).toBe(10);
     expect(counts.failed).toBeGreaterThanOrEqual(4);
   });

@@ -46,6 +46,8 @@ export interface TracingOptions {
 
 const jobKey = createContextKey('signalbox: the job that spans belong to');
 const requestMs = 10_000;
+/** How long a stop waits for the last spans to arrive. */
+const lastMs = 3_000;
 
 /**
  * Records the spans of one process and sends them on. It hears the engine by `hooks` and `middleware`, statements and
@@ -141,9 +143,7 @@ export class Tracing implements Service {
   /** Sends what is held, once. */
   async stop(): Promise<void> {
     for (const undo of this.#undo.splice(0)) undo();
-    await this.#kept?.stop();
-    await this.#outgoing?.stop();
-    await this.#exporter?.shutdown();
+    await Promise.all([this.#kept?.stop(lastMs), this.#outgoing?.stop(lastMs)]);
     this.#manager.disable();
   }
 
